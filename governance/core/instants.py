@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instants: moments as text, `2026-11-20T09:00:00.000000Z`, and as aware datetimes in UTC.
+
+    format_instant(parse_instant("2026-11-20T10:00:00+01:00")) == "2026-11-20T09:00:00.000000Z"
+
+Rules: RFC 3339 with an offset is read; UTC with six decimals is written, so that instants compare as text. A moment
+without an offset is refused, because nobody can say which one it is.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from governance.errors import InputError
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an RFC 3339 date-time (section 5.6); decimals beyond microseconds are cut off.
+
+    Raises:
+        InputError: Not of that form, without offset, or no such moment.
+    """
+    if _RFC_3339.fullmatch(text) is None:
+        raise InputError(
+            f"not an RFC 3339 date-time with offset: {text[:60]!r}", hint="write it as 2026-11-20T09:00:00Z"
+        )
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"no such moment: {text!r}", hint="write it as 2026-11-20T09:00:00Z") from error
+
+
+def format_instant(moment: datetime) -> str:
+    """Write a moment as UTC with microseconds, 27 characters.
+
+    Raises:
+        InputError: The moment has no offset.
+    """
+    if moment.tzinfo is None:
+        raise InputError(
+            f"moment without offset: {moment.isoformat()}", hint="give it a time zone, as in UTC"
+        )
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def is_canonical_instant(text: str) -> bool:
+    """Whether the text is an existing moment in the form that `format_instant` writes."""
+    if _CANONICAL.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

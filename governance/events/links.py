@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which refs an event mentions and which relations it asserts: the index tables as a pure function of events.
+
+Rules: everything follows from the payload classes' `links`, `agent_relation` and the envelope. Results are ordered and
+without duplicates, so that `verify` can derive them anew and compare. An event of a type that this version does not know
+mentions its subject and its actor only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from governance.events.payload import Link, Payload
+from governance.events.vocabulary import payload_class
+
+SUBJECT = "subject"
+REGISTERED = "registered"
+"""Role beside `subject` when the event binds its subject to a digest."""
+ACTOR = "actor"
+PRINCIPAL = "on_behalf_of"
+
+
+class Mention(NamedTuple):
+    """An entry speaks of a ref in a role."""
+
+    ref: str
+    role: str
+
+
+class Relation(NamedTuple):
+    """One edge: the effect rests on the cause."""
+
+    effect: str
+    cause: str
+    kind: str
+
+
+class Links(NamedTuple):
+    """All that one event contributes to the index tables."""
+
+    mentions: tuple[Mention, ...]
+    relations: tuple[Relation, ...]
+
+
+def links_of(event: Mapping[str, Any]) -> Links:
+    """Derive mentions and relations.
+
+    Args:
+        event: The event as plain values, as inside an entry's body.
+
+    Returns:
+        Mentions and relations, each in order of first appearance and without duplicates.
+    """
+    subject: str = event["subject"]
+    actor = event["actor"]
+    agent = f"{actor['kind']}:{actor['id']}"
+    principal = actor.get("on_behalf_of")
+    kind = payload_class(event["type"])
+    mentions = [Mention(subject, SUBJECT), Mention(agent, ACTOR)]
+    relations: list[Relation] = []
+    if kind is not None:
+        _add_payload(kind, event["data"], subject, agent, mentions, relations)
+    if principal is not None:
+        mentions.append(Mention(principal, PRINCIPAL))
+        relations.append(Relation(agent, principal, "acted_on_behalf_of"))
+    return Links(tuple(dict.fromkeys(mentions)), tuple(dict.fromkeys(relations)))
+
+
+def _add_payload(
+    kind: type[Payload],
+    data: Mapping[str, Any],
+    subject: str,
+    agent: str,
+    mentions: list[Mention],
+    relations: list[Relation],
+) -> None:
+    if kind.binds:
+        mentions.append(Mention(subject, REGISTERED))
+    for link in kind.links:
+        stated = data.get(link.field)
+        if stated is not None:
+            _add_link(link, (stated,) if isinstance(stated, str) else stated, subject, mentions, relations)
+    if kind.agent_relation is not None:
+        relations.append(Relation(subject, agent, kind.agent_relation))
+
+
+def _add_link(
+    link: Link, refs: Iterable[str], subject: str, mentions: list[Mention], relations: list[Relation]
+) -> None:
+    for ref in refs:
+        mentions.append(Mention(ref, link.role))
+        if link.relation is not None:
+            effect, cause = (subject, ref) if link.subject_is == "effect" else (ref, subject)
+            relations.append(Relation(effect, cause, link.relation))

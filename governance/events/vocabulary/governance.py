@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Governance: rule sets, assessments, reports, reviews of access, and the ledger itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from governance.events.fields import Count, Digest, Identifier, Instant, Label, Prose, Ref
+from governance.events.payload import Link, Payload
+from governance.events.refs import KINDS
+
+Origin = Annotated[str, Field(pattern=r"^[^\s+]+$", min_length=1, max_length=255)]
+VerifierKeyText = Annotated[str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
+
+
+class RuleSetAdopted(Payload):
+    """A rule set version is in force for an organisation or a system.
+
+    Attributes:
+        scope: Whom it binds.
+        parameters: Values set by the adopter, where they differ from the rule set's own.
+    """
+
+    event_type = "rule_set.adopted"
+    stage = "governance"
+    subject_kinds = ("rule_set",)
+    links = (Link("scope", "scope"),)
+
+    digest: Digest
+    scope: Ref | None = None
+    parameters: Annotated[dict[Label, str | int | float | bool | tuple[str, ...]], Field(max_length=100)] = (
+        Field(default_factory=dict)
+    )
+
+
+class AssessmentRecorded(Payload):
+    """A rule set was held against a subject, with this verdict.
+
+    Attributes:
+        rule_set_digest: Digest of the rule set as it was.
+        tree_size: The entries that were looked at.
+        assessed_at: The moment that the rules took as now.
+        findings_digest: Digest of the canonical JSON of all findings.
+    """
+
+    event_type = "assessment.recorded"
+    stage = "governance"
+    subject_kinds = KINDS
+    links = (Link("rule_set", "rule_set"),)
+
+    rule_set: Ref
+    rule_set_digest: Digest
+    verdict: Literal["pass", "fail"]
+    tree_size: Count
+    assessed_at: Instant
+    findings_digest: Digest
+    tally: Annotated[dict[Identifier, Count], Field(max_length=20)] = Field(default_factory=dict)
+
+
+class ReportIssued(Payload):
+    """A report was rendered and issued; this is its digest."""
+
+    event_type = "report.issued"
+    stage = "governance"
+    subject_kinds = ("report",)
+    links = (Link("about", "about"),)
+
+    about: Ref
+    template: Identifier
+    digest: Digest
+    tree_size: Count
+    format: Literal["pdf", "html"] = "pdf"
+
+
+class AccessReviewed(Payload):
+    """Who may do what was reviewed.
+
+    Attributes:
+        removed: How many rights were taken away.
+    """
+
+    event_type = "access.reviewed"
+    stage = "governance"
+    subject_kinds = ("organisation", "system", "ledger")
+
+    scope: Prose
+    reviewed_count: Count
+    removed: Count
+    findings: Prose | None = None
+
+
+class ErasurePerformed(Payload):
+    """The personal data of a data subject were destroyed; only the pseudonym is named."""
+
+    event_type = "erasure.performed"
+    stage = "governance"
+    subject_kinds = ("data_subject",)
+
+    reason: Prose
+    field_count: Count
+
+
+class LedgerOpened(Payload):
+    """A ledger begins: always entry 0, and only that.
+
+    Attributes:
+        origin: The ledger's own name, first line of its checkpoints.
+        verifier_key: The key that its checkpoints verify with, c2sp.org/signed-note form.
+        format_version: Version of the entry format, 1.
+        retention_days: How long entries are kept at the least.
+    """
+
+    event_type = "ledger.opened"
+    stage = "governance"
+    subject_kinds = ("ledger",)
+
+    origin: Origin
+    verifier_key: VerifierKeyText
+    format_version: Literal[1]
+    retention_days: Count | None = None
+
+
+class KeyRotated(Payload):
+    """The ledger signs its checkpoints with another key from this entry on."""
+
+    event_type = "key.rotated"
+    stage = "governance"
+    subject_kinds = ("ledger",)
+
+    old_key: VerifierKeyText
+    new_key: VerifierKeyText
+    reason: Prose
+    effective_at: Instant | None = None
+
+
+PAYLOADS = (
+    RuleSetAdopted,
+    AssessmentRecorded,
+    ReportIssued,
+    AccessReviewed,
+    ErasurePerformed,
+    LedgerOpened,
+    KeyRotated,
+)

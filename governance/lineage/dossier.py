@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dossier: all that is known of one subject and of what it rests on, as of a tree size.
+
+    Dossier
+    ├── ledger                LedgerView
+    ├── organisation          OrganisationView     persons, roles, trainings, reviews, rule sets
+    ├── systems[]             SystemView           risks, documents, incidents, modifications …
+    ├── models[]              ModelView            run, evaluations, approvals, documents …
+    ├── datasets[]            DatasetView          validations, bias examinations, documents …
+    ├── deployments[]         DeploymentView       monitors, alerts, shifts, oversight …
+    ├── waivers[]             WaiverView
+    ├── entries[]             EntryLine            every entry that the dossier rests on, in order
+    └── relations[]           RelationLine         the lineage among the things above
+
+Rules: these are frozen values; `lineage.fold` makes them and nothing else does. Policies test them, reports print them,
+the API serves them: nothing else is "state".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from governance.events.vocabulary import design, governance, people
+from governance.lineage.statement import EntryLine, RelationLine, Statement
+from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView, WaiverView
+
+
+@dataclass(frozen=True, slots=True)
+class RoleView:
+    """A role that a person holds or held."""
+
+    spread: ClassVar[str] = "granted"
+
+    granted: Statement[people.RoleGranted]
+    granted_at: datetime
+    revoked_at: datetime | None = None
+    revoked_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person who acts in this dossier, under their pseudonym.
+
+    Attributes:
+        acted_as: Event types that the person stated here.
+    """
+
+    ref: str
+    enrolled: Statement[people.PersonEnrolled] | None
+    roles: tuple[RoleView, ...]
+    trainings: tuple[Statement[people.TrainingCompleted], ...]
+    acted_as: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """The organisations that provide and deploy, and the persons who act."""
+
+    refs: tuple[str, ...] = ()
+    persons: tuple[PersonView, ...] = ()
+    access_reviews: tuple[Statement[governance.AccessReviewed], ...] = ()
+    rule_sets: tuple[Statement[governance.RuleSetAdopted], ...] = ()
+    documents: tuple[Statement[design.DocumentAttached], ...] = ()
+    indexes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """The ledger itself, as of the tree size."""
+
+    origin: str
+    tree_size: int
+    opened_at: datetime | None = None
+    retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is known of one subject and what it rests on, as of a tree size; see the module's drawing."""
+
+    subject: str
+    tree_size: int
+    ledger: LedgerView
+    organisation: OrganisationView
+    systems: tuple[SystemView, ...] = ()
+    models: tuple[ModelView, ...] = ()
+    datasets: tuple[DatasetView, ...] = ()
+    deployments: tuple[DeploymentView, ...] = ()
+    waivers: tuple[WaiverView, ...] = ()
+    assessments: tuple[Statement[governance.AssessmentRecorded], ...] = ()
+    entries: tuple[EntryLine, ...] = ()
+    relations: tuple[RelationLine, ...] = ()
+
+    def system(self, ref: str) -> SystemView | None:
+        """The system of that ref, if the dossier holds it."""
+        return next((view for view in self.systems if view.ref == ref), None)
+
+    def model(self, ref: str) -> ModelView | None:
+        """The model version of that ref, if the dossier holds it."""
+        return next((view for view in self.models if view.ref == ref), None)
+
+    def dataset(self, ref: str) -> DatasetView | None:
+        """The dataset version of that ref, if the dossier holds it."""
+        return next((view for view in self.datasets if view.ref == ref), None)
+
+    def deployment(self, ref: str) -> DeploymentView | None:
+        """The deployment of that ref, if the dossier holds it."""
+        return next((view for view in self.deployments if view.ref == ref), None)
+
+    def entry(self, index: int) -> EntryLine | None:
+        """The line of that entry, if the dossier rests on it."""
+        return next((line for line in self.entries if line.index == index), None)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entries made ready for folding: typed statements by subject and by type, and the relations among them.
+
+Rules: a pure index over a set of entries, built once per fold. Everything comes out in order of index.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Set
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from governance.core.instants import parse_instant
+from governance.events.envelope import Entry
+from governance.events.links import links_of
+from governance.events.payload import Payload
+from governance.lineage.statement import EntryLine, RelationLine, Statement
+
+P = TypeVar("P", bound=Payload)
+
+LINEAGE_KINDS = ("used", "generated", "derived", "informed")
+"""Relations along which a thing rests on another; agents and membership are not followed."""
+
+
+class Facts:
+    """An index over entries."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._lines: dict[int, EntryLine] = {}
+        self._by_type: dict[type[Payload], list[Statement[Any]]] = defaultdict(list)
+        self._by_subject: dict[tuple[str, type[Payload]], list[Statement[Any]]] = defaultdict(list)
+        self._acts: dict[str, set[str]] = {}
+        self._mentions: dict[str, list[int]] = defaultdict(list)
+        self._causes: dict[str, list[RelationLine]] = defaultdict(list)
+        self._effects: dict[str, list[RelationLine]] = defaultdict(list)
+        for entry in sorted({entry.index: entry for entry in entries}.values(), key=lambda each: each.index):
+            self._add(entry)
+
+    def of(self, payload: type[P]) -> tuple[Statement[P], ...]:
+        """Every statement of a type."""
+        return cast("tuple[Statement[P], ...]", tuple(self._by_type[payload]))
+
+    def about(self, ref: str, payload: type[P]) -> tuple[Statement[P], ...]:
+        """Statements of a type about one subject."""
+        return cast("tuple[Statement[P], ...]", tuple(self._by_subject[ref, payload]))
+
+    def first(self, payload: type[P]) -> Statement[P] | None:
+        """The first statement of a type."""
+        return next(iter(self.of(payload)), None)
+
+    def first_about(self, ref: str, payload: type[P]) -> Statement[P] | None:
+        """The first statement of a type about one subject: for bindings, the one that holds."""
+        return next(iter(self.about(ref, payload)), None)
+
+    def last_about(self, ref: str, payload: type[P]) -> Statement[P] | None:
+        """The last statement of a type about one subject: for what may be stated anew, the one that holds."""
+        return next(reversed(self.about(ref, payload)), None)
+
+    def line(self, index: int) -> EntryLine:
+        """The entry in a line."""
+        return self._lines[index]
+
+    def indexes_mentioning(self, *refs: str) -> tuple[int, ...]:
+        """Indexes of the entries that mention any of these refs, in order."""
+        return tuple(sorted({index for ref in refs for index in self._mentions[ref]}))
+
+    def causes(self, ref: str, kind: str) -> tuple[str, ...]:
+        """What the ref rests on directly by one kind of relation."""
+        return tuple(dict.fromkeys(each.cause for each in self._causes[ref] if each.kind == kind))
+
+    def effects(self, ref: str, kind: str) -> tuple[str, ...]:
+        """What rests on the ref directly by one kind of relation."""
+        return tuple(dict.fromkeys(each.effect for each in self._effects[ref] if each.kind == kind))
+
+    def upstream(self, ref: str) -> set[str]:
+        """Everything that the ref rests on, all the way up, without itself."""
+        return self._closure(ref, self._causes, (*LINEAGE_KINDS,), towards_cause=True)
+
+    def downstream(self, ref: str) -> set[str]:
+        """Everything that rests on the ref, systems that models are members of included, without itself."""
+        return self._closure(ref, self._effects, (*LINEAGE_KINDS, "member"), towards_cause=False)
+
+    def relations_among(self, refs: Set[str]) -> tuple[RelationLine, ...]:
+        """Relations with both ends among the refs, lineage and membership only, in order of entry."""
+        found = [
+            each
+            for ref in refs
+            for each in self._causes[ref]
+            if each.cause in refs and each.kind in (*LINEAGE_KINDS, "member")
+        ]
+        return tuple(sorted(found, key=lambda each: (each.index, each.effect, each.cause, each.kind)))
+
+    def acting_persons(self) -> tuple[str, ...]:
+        """Persons who stated something or are enrolled, in order of text."""
+        return tuple(sorted(self._acts))
+
+    def acted_as(self, person: str) -> tuple[str, ...]:
+        """Event types that the person stated, or that were stated for them, in order of text."""
+        return tuple(sorted(self._acts.get(person, ())))
+
+    def _closure(
+        self, ref: str, edges: dict[str, list[RelationLine]], kinds: tuple[str, ...], *, towards_cause: bool
+    ) -> set[str]:
+        reached: set[str] = set()
+        open_ends = [ref]
+        while open_ends:
+            for edge in edges[open_ends.pop()]:
+                far = edge.cause if towards_cause else edge.effect
+                if edge.kind in kinds and far not in reached and far != ref:
+                    reached.add(far)
+                    open_ends.append(far)
+        return reached
+
+    def _add(self, entry: Entry) -> None:
+        event = entry.event
+        statement = Statement(
+            index=entry.index,
+            leaf_hash=entry.leaf_hash.hex(),
+            occurred_at=parse_instant(event.occurred_at),
+            appended_at=parse_instant(entry.appended_at),
+            actor=event.actor.ref,
+            on_behalf_of=event.actor.on_behalf_of,
+            subject=event.subject,
+            data=event.data,
+        )
+        self._by_type[type(event.data)].append(statement)
+        self._by_subject[event.subject, type(event.data)].append(statement)
+        self._lines[entry.index] = EntryLine(
+            index=entry.index,
+            type=event.type,
+            occurred_at=statement.occurred_at,
+            appended_at=statement.appended_at,
+            actor=statement.actor,
+            subject=event.subject,
+            leaf_hash=statement.leaf_hash,
+        )
+        for person in people_of((statement,)):
+            self._acts.setdefault(person, set()).add(event.type)
+        if event.subject.startswith("person:"):
+            self._acts.setdefault(event.subject, set())
+        mentions, relations = links_of(event.to_dict())
+        for ref in dict.fromkeys(mention.ref for mention in mentions):
+            self._mentions[ref].append(entry.index)
+        for effect, cause, kind in relations:
+            edge = RelationLine(effect, cause, kind, entry.index)
+            self._causes[effect].append(edge)
+            self._effects[cause].append(edge)
+
+
+def agents_of(statement: Statement[Any]) -> tuple[str, ...]:
+    """Who stands behind a statement: the actor and for whom they acted."""
+    principal = statement.on_behalf_of
+    return (statement.actor,) if principal is None else (statement.actor, principal)
+
+
+def people_of(statements: Iterable[Statement[Any] | None]) -> tuple[str, ...]:
+    """The persons who stand behind statements, each once, in order of appearance."""
+    agents = (agent for each in statements if each is not None for agent in agents_of(each))
+    return tuple(dict.fromkeys(agent for agent in agents if agent.startswith("person:")))
+
+
+def occurred(statement: Statement[Any] | None) -> datetime | None:
+    """When a statement says it happened, if there is one."""
+    return statement.occurred_at if statement else None

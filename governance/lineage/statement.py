@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The atoms of a dossier: an entry in a line, an edge of lineage, a statement with its payload.
+
+Rules: frozen values; every one knows the entry that it comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from governance.events.payload import Payload
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One entry in a line: what an evidence index prints.
+
+    Attributes:
+        leaf_hash: RFC 6962 leaf hash of the entry, hex.
+    """
+
+    index: int
+    type: str
+    occurred_at: datetime
+    appended_at: datetime
+    actor: str
+    subject: str
+    leaf_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationLine:
+    """One edge of lineage and the entry that asserted it."""
+
+    effect: str
+    cause: str
+    kind: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[P]):
+    """One event in its entry, with its payload typed.
+
+    Attributes:
+        actor: Who stated it, as a ref.
+        on_behalf_of: For whom the actor acted, as a ref.
+        subject: The ref that it is about.
+        data: The payload.
+    """
+
+    index: int
+    leaf_hash: str
+    occurred_at: datetime
+    appended_at: datetime
+    actor: str
+    on_behalf_of: str | None
+    subject: str
+    data: P

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The views of a dossier: one per kind of thing, each a frozen value made by `lineage.fold`.
+
+Rules: a view's `spread` names the statement whose fields rules may read as the view's own (`dataset.licence`,
+`deployment.environment`, `approval.purpose`). `indexes` are the entries that the view rests on, in order. What was never
+recorded is None or empty: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from governance.events.vocabulary import (
+    data,
+    decisions,
+    design,
+    features,
+    governance,
+    incidents,
+    model,
+    monitoring,
+    operation,
+    training,
+)
+from governance.lineage.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """An approval and what became of it.
+
+    Attributes:
+        role_held: Whether the approver held the role that they name, at that entry.
+        voided_at: When it was revoked, refused by a later approver, or overtaken by another digest.
+        void_reason: Why, in a few words.
+    """
+
+    spread: ClassVar[str] = "granted"
+
+    granted: Statement[decisions.ApprovalGranted]
+    role_held: bool
+    voided_at: datetime | None = None
+    voided_index: int | None = None
+    void_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverView:
+    """A waiver; `revoked_at` when it was taken back."""
+
+    spread: ClassVar[str] = "granted"
+
+    granted: Statement[decisions.WaiverGranted]
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """A risk: how it was assessed (last statement holds) and mitigated."""
+
+    spread: ClassVar[str] = "assessed"
+
+    risk: str
+    assessed: Statement[design.RiskAssessed] | None
+    assessments: tuple[Statement[design.RiskAssessed], ...]
+    mitigations: tuple[Statement[design.RiskMitigated], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert and how it was answered; moments are the statements' `occurred_at`."""
+
+    spread: ClassVar[str] = "raised"
+
+    alert: str
+    raised: Statement[monitoring.AlertRaised]
+    raised_at: datetime
+    acknowledged: Statement[monitoring.AlertAcknowledged] | None = None
+    acknowledged_at: datetime | None = None
+    resolved: Statement[monitoring.AlertResolved] | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """An incident from opening to close.
+
+    Attributes:
+        is_serious: `serious` as last stated.
+        first_reported_at: The earliest `reported_at` of its reports.
+    """
+
+    spread: ClassVar[str] = "opened"
+
+    ref: str
+    opened: Statement[incidents.IncidentOpened]
+    is_serious: bool
+    updates: tuple[Statement[incidents.IncidentUpdated], ...] = ()
+    reports: tuple[Statement[incidents.IncidentReported], ...] = ()
+    first_reported_at: datetime | None = None
+    closed: Statement[incidents.IncidentClosed] | None = None
+    closed_at: datetime | None = None
+    corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSetView:
+    """A feature set version and the digests by which it is served."""
+
+    spread: ClassVar[str] = "definition"
+
+    ref: str
+    definition: Statement[features.FeatureSetDefined] | None
+    served: tuple[Statement[features.FeatureSetServed], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run: what it used and generated, whoever started it.
+
+    Attributes:
+        actors: Everyone who stated something of it or for whom they acted, refs.
+        datasets: Refs of datasets used, as started or completed says.
+        first_index: Index of the first entry about the run.
+    """
+
+    ref: str
+    started: Statement[training.RunStarted] | None
+    completed: Statement[training.RunCompleted] | None
+    failed: Statement[training.RunFailed] | None
+    reproductions: tuple[Statement[training.RunReproduced], ...]
+    actors: tuple[str, ...]
+    datasets: tuple[str, ...]
+    base_models: tuple[str, ...]
+    code: Statement[features.CodePinned] | None
+    environment: Statement[features.EnvironmentCaptured] | None
+    feature_sets: tuple[FeatureSetView, ...]
+    seed: int | None
+    first_index: int
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """A dataset version.
+
+    Attributes:
+        used_in_training: Whether the model in question, or a run on its upstream, used it.
+        used_in_evaluation: Whether the model in question was evaluated on it.
+        first_used_index: Index of the first entry that says a run used it.
+        first_used_at: When that happened.
+        ancestors: Dataset versions that it was derived from, all the way up, refs.
+    """
+
+    spread: ClassVar[str] = "registration"
+
+    ref: str
+    registration: Statement[data.DatasetRegistered] | None
+    validations: tuple[Statement[data.DatasetValidated], ...]
+    bias_examinations: tuple[Statement[data.DatasetBiasExamined], ...]
+    withdrawals: tuple[Statement[data.DatasetWithdrawn], ...]
+    documents: tuple[Statement[design.DocumentAttached], ...]
+    approvals: tuple[ApprovalView, ...]
+    used_in_training: bool
+    used_in_evaluation: bool
+    first_used_index: int | None
+    first_used_at: datetime | None
+    ancestors: tuple[str, ...]
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """An evaluation of a model version.
+
+    Attributes:
+        independent: Whether the data were neither used in training nor derived from, or parent of, what was.
+        thresholds_met: Whether every measurement with a threshold keeps it, recomputed here.
+    """
+
+    spread: ClassVar[str] = "evaluated"
+
+    evaluated: Statement[model.ModelEvaluated]
+    independent: bool
+    thresholds_met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model version.
+
+    Attributes:
+        trainers: Who started, completed or registered what became this model, or for whom that was done.
+        contributors: Everyone who acted on its upstream: trainers, committers, those who prepared data.
+        training_datasets: Dataset versions used by its run or further upstream, refs.
+    """
+
+    spread: ClassVar[str] = "registration"
+
+    ref: str
+    registration: Statement[model.ModelRegistered] | None
+    run: RunView | None
+    evaluations: tuple[EvaluationView, ...]
+    approval_requests: tuple[Statement[decisions.ApprovalRequested], ...]
+    approvals: tuple[ApprovalView, ...]
+    refusals: tuple[Statement[decisions.ApprovalRefused], ...]
+    documents: tuple[Statement[design.DocumentAttached], ...]
+    retirement: Statement[model.ModelRetired] | None
+    retrainings: tuple[Statement[monitoring.RetrainingTriggered], ...]
+    corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...]
+    trainers: tuple[str, ...]
+    contributors: tuple[str, ...]
+    training_datasets: tuple[str, ...]
+    evaluation_datasets: tuple[str, ...]
+    deployments: tuple[str, ...]
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentView:
+    """A deployment.
+
+    Attributes:
+        live: Whether it has neither ended nor been rolled back.
+        traffic_share_now: The share after the last shift; 0 when it is not live.
+        strategies: Strategies in the order in which they were in force.
+    """
+
+    spread: ClassVar[str] = "registration"
+
+    ref: str
+    registration: Statement[operation.DeploymentStarted] | None
+    live: bool
+    traffic_share_now: float
+    strategies: tuple[str, ...]
+    shifts: tuple[Statement[operation.DeploymentShifted], ...]
+    rollbacks: tuple[Statement[operation.DeploymentRolledBack], ...]
+    ended: Statement[operation.DeploymentEnded] | None
+    monitors: tuple[Statement[monitoring.MonitorReported], ...]
+    alerts: tuple[AlertView, ...]
+    oversight: tuple[Statement[operation.OversightExercised], ...]
+    segments: tuple[Statement[operation.PredictionsSealed], ...]
+    served: tuple[Statement[features.FeatureSetServed], ...]
+    approvals: tuple[ApprovalView, ...]
+    documents: tuple[Statement[design.DocumentAttached], ...]
+    complaints: tuple[Statement[incidents.ComplaintReceived], ...]
+    corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...]
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """An AI system.
+
+    Attributes:
+        models: Its member models, refs.
+        last_substantial_index: Index of its last substantial modification, else of its registration.
+        last_substantial_at: When that happened.
+    """
+
+    spread: ClassVar[str] = "registration"
+
+    ref: str
+    registration: Statement[design.SystemRegistered] | None
+    modifications: tuple[Statement[design.SystemModified], ...]
+    last_substantial_index: int | None
+    last_substantial_at: datetime | None
+    risks: tuple[RiskView, ...]
+    documents: tuple[Statement[design.DocumentAttached], ...]
+    approvals: tuple[ApprovalView, ...]
+    incidents: tuple[IncidentView, ...]
+    complaints: tuple[Statement[incidents.ComplaintReceived], ...]
+    oversight: tuple[Statement[operation.OversightExercised], ...]
+    corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...]
+    access_reviews: tuple[Statement[governance.AccessReviewed], ...]
+    rule_sets: tuple[Statement[governance.RuleSetAdopted], ...]
+    models: tuple[str, ...]
+    indexes: tuple[int, ...]

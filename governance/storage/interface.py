@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a storage backend promises, and the rows that cross the border.
+
+Rules:
+1. Rows are only ever added. There is no update and no delete; a database refuses both by itself.
+2. `writing()` is the one way to add. It holds the writer's place among all processes, and what it wrote becomes visible
+   at once when the block ends well, and not at all when it does not.
+3. Indexes are gapless: a batch begins where the ledger ends. A backend refuses anything else.
+4. Readers see committed rows only and never wait for the writer.
+5. Rows are plain values; nothing of a database library leaves a backend.
+6. A backend raises StorageError (or SchemaError) and nothing else.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+SCHEMA_VERSION = 1
+"""Version of the tables; a ledger of a newer one is refused."""
+
+
+class EntryRow(NamedTuple):
+    """One row of `entry`. `leaf_hash` is 32 raw bytes, the moments are canonical instants."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a row
+    leaf_hash: bytes
+    body: bytes
+    event_id: str
+    type: str
+    occurred_at: str
+    appended_at: str
+
+
+class NodeRow(NamedTuple):
+    """One row of `tree_node`: the hash of the complete subtree over leaves [index·2^level, (index+1)·2^level)."""
+
+    level: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a row
+    hash: bytes
+
+
+class MentionRow(NamedTuple):
+    """One row of `mention`: the entry at `index` speaks of `ref` in `role`."""
+
+    ref: str
+    role: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a row
+
+
+class RelationRow(NamedTuple):
+    """One row of `relation`: the entry at `index` asserts that `effect` rests on `cause`."""
+
+    effect: str
+    cause: str
+    kind: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a row
+
+
+class CheckpointRow(NamedTuple):
+    """One row of `checkpoint`: numbered from 0; `note` is the signed note as it was made."""
+
+    number: int
+    tree_size: int
+    root: bytes
+    note: bytes
+
+
+class Head(NamedTuple):
+    """Where the ledger ends: the tree size, and hash and moment of the last entry (None when it is empty)."""
+
+    size: int
+    leaf_hash: bytes | None
+    appended_at: str | None
+
+
+class Batch(NamedTuple):
+    """All that one append adds, in index order."""
+
+    entries: Sequence[EntryRow]
+    nodes: Sequence[NodeRow]
+    mentions: Sequence[MentionRow]
+    relations: Sequence[RelationRow]
+
+
+class Reader(abc.ABC):
+    """What can be asked of a ledger's tables; every range is half-open."""
+
+    @abc.abstractmethod
+    def head(self) -> Head:
+        """Where the ledger ends."""
+
+    @abc.abstractmethod
+    def entries(self, start: int, end: int) -> Iterator[EntryRow]:
+        """Rows with start <= index < end, in order of index, streamed."""
+
+    @abc.abstractmethod
+    def entries_at(self, indexes: Sequence[int]) -> list[EntryRow]:
+        """Rows at these indexes, in order of index; those that do not exist are left out."""
+
+    @abc.abstractmethod
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        """Leaf hashes with start <= index < end, in order."""
+
+    @abc.abstractmethod
+    def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Hashes of stored nodes by (level, index); those that do not exist are left out."""
+
+    @abc.abstractmethod
+    def event_indexes(self, event_ids: Sequence[str]) -> dict[str, int]:
+        """Index by event id, for those that the ledger holds."""
+
+    @abc.abstractmethod
+    def mentions(self, refs: Sequence[str], *, role: str | None = None, size: int) -> list[MentionRow]:
+        """Mentions of these refs by entries below `size`, in one role or in any."""
+
+    @abc.abstractmethod
+    def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
+        """Relations whose `side` ("effect" or "cause") is one of these refs, asserted below `size`."""
+
+    @abc.abstractmethod
+    def refs_like(self, prefix: str, limit: int) -> list[str]:
+        """Refs that begin with `prefix`, in order of text, at most `limit`."""
+
+    @abc.abstractmethod
+    def checkpoints(self) -> list[CheckpointRow]:
+        """All checkpoints in order of number."""
+
+    @abc.abstractmethod
+    def latest_checkpoint(self) -> CheckpointRow | None:
+        """The checkpoint with the highest number."""
+
+    @abc.abstractmethod
+    def all_nodes(self, start: int | None = None, end: int | None = None) -> Iterator[NodeRow]:
+        """Stored nodes that the leaves [start, end) completed, in any fixed order, streamed; all of them by default."""
+
+    @abc.abstractmethod
+    def all_mentions(self, start: int | None = None, end: int | None = None) -> Iterator[MentionRow]:
+        """Mentions by entries [start, end), in any fixed order, streamed; all of them by default."""
+
+    @abc.abstractmethod
+    def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
+        """Relations asserted by entries [start, end), in any fixed order, streamed; all of them by default."""
+
+    @abc.abstractmethod
+    def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
+        """Indexes below `size` of the entries of these event types, in order."""
+
+    @abc.abstractmethod
+    def repeated_event_ids(self, limit: int) -> list[str]:
+        """Event ids that stand in more than one entry, at most `limit`; for `verify`."""
+
+    @abc.abstractmethod
+    def rebound_refs(self, limit: int) -> list[str]:
+        """Refs that more than one entry registers, at most `limit`; for `verify`."""
+
+    @abc.abstractmethod
+    def structure_problems(self) -> list[str]:
+        """What the backend finds wrong with its own structure: missing triggers, broken pages, orphaned names."""
+
+
+class Writer(Reader):
+    """The same inside `writing()`, and the only thing that adds rows."""
+
+    @abc.abstractmethod
+    def write(self, batch: Batch) -> None:
+        """Add a batch that begins at `head().size`."""
+
+    @abc.abstractmethod
+    def write_checkpoint(self, row: CheckpointRow) -> None:
+        """Add a checkpoint whose number is the next one."""
+
+
+class Storage(Reader):
+    """A ledger's tables, opened."""
+
+    url: str
+
+    @abc.abstractmethod
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Take the writer's place; commit when the block ends well, undo it all when it does not."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections; closing twice does nothing."""
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Split a ledger URL into scheme and the rest: `sqlite:///audit.db` → ("sqlite", "audit.db")."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return "sqlite", url
+    return scheme, rest.removeprefix("/") if scheme == "sqlite" else rest
+
+
+def chunked(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut values into lists of at most `size`, so that a statement stays below a database's limit of variables."""
+    chunk: list[str] = []
+    for value in values:
+        chunk.append(value)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

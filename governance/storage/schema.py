@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables, said once, through sqlmodel; DDL for every database is made from here.
+
+Rules: append-only, so every table gets a trigger against UPDATE and one against DELETE, and `entry` and `checkpoint` one
+against INSERT at a place that is taken (INSERT OR REPLACE would delete silently). Refs are interned to integers;
+relations are keyed both ways. This module is imported only to create a ledger: sqlmodel takes longer to load than most
+commands take to run.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import Field, SQLModel
+
+APPEND_ONLY = "the ledger is append-only"
+
+
+class EntryTable(SQLModel, table=True):
+    """Entries; the body is the truth, the other columns are read off it."""
+
+    __tablename__ = "entry"
+
+    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    event_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    type: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: str = Field(sa_column=Column(Text, nullable=False))
+    appended_at: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class TreeNodeTable(SQLModel, table=True):
+    """Hashes of complete subtrees, from `ledger.tree.NODE_LEVEL_MIN` upward."""
+
+    __tablename__ = "tree_node"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class CheckpointTable(SQLModel, table=True):
+    """Signed checkpoints as they were made."""
+
+    __tablename__ = "checkpoint"
+
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    tree_size: int = Field(sa_column=Column(Integer, nullable=False))
+    root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    note: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RefTable(SQLModel, table=True):
+    """Refs, interned."""
+
+    __tablename__ = "ref"
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class MentionTable(SQLModel, table=True):
+    """Which entries speak of a ref, and how."""
+
+    __tablename__ = "mention"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    ref_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    role: str = Field(sa_column=Column(Text, primary_key=True))
+    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+
+
+class RelationTable(SQLModel, table=True):
+    """Lineage, effect to cause."""
+
+    __tablename__ = "relation"
+    __table_args__ = (
+        Index("relation_by_cause", "cause_id", "effect_id", "kind", "index"),
+        {"sqlite_with_rowid": False},
+    )
+
+    effect_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    cause_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+
+
+TABLES = (EntryTable, TreeNodeTable, CheckpointTable, RefTable, MentionTable, RelationTable)
+
+
+def sqlite_statements() -> tuple[str, ...]:
+    """Every statement that makes an empty SQLite ledger, in order."""
+    dialect = sqlite.dialect()
+    statements: list[str] = []
+    for model in TABLES:
+        table = SQLModel.metadata.tables[str(model.__tablename__)]
+        statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
+        statements.extend(str(CreateIndex(each).compile(dialect=dialect)).strip() for each in table.indexes)
+        statements.extend(_sqlite_triggers(table.name))
+    return tuple(statements)
+
+
+def _sqlite_triggers(table: str) -> list[str]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
+    triggers = [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refuse}"
+        for verb in ("UPDATE", "DELETE")
+    ]
+    key = {"entry": '"index"', "checkpoint": "number"}.get(table)
+    if key is not None:
+        taken = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
+        triggers.append(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} {refuse}")
+    return triggers

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The questions to a ledger's SQLite tables, on one connection.
+
+Rules: every statement is written here; values are bound, never pasted, but for integers and column names of our own. The
+driver's errors leave as ours (`translated`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from governance.errors import SchemaError, StorageError
+from governance.storage.interface import (
+    CheckpointRow,
+    EntryRow,
+    Head,
+    MentionRow,
+    NodeRow,
+    Reader,
+    RelationRow,
+    chunked,
+)
+
+VARIABLES_MAX = 900
+"""Below SQLite's oldest limit of variables in a statement, 999."""
+
+ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type, occurred_at, appended_at'
+CHECKPOINT_COLUMNS = "number, tree_size, root, note"
+
+TRIGGERS = {
+    f"{table}_no_{verb}"
+    for table in ("entry", "tree_node", "checkpoint", "ref", "mention", "relation")
+    for verb in ("update", "delete")
+} | {"entry_no_replace", "checkpoint_no_replace"}
+
+
+class SqliteReader(Reader):
+    """The questions, on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self._path = path
+
+    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with translated(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+    def _stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        with translated(self._path):
+            cursor = self._db.execute(sql, values)
+            while rows := cursor.fetchmany(2000):
+                yield from rows
+
+    def head(self) -> Head:
+        rows = self._all('SELECT "index", leaf_hash, appended_at FROM entry ORDER BY "index" DESC LIMIT 1')
+        return Head(rows[0][0] + 1, rows[0][1], rows[0][2]) if rows else Head(0, None, None)
+
+    def entries(self, start: int, end: int) -> Iterator[EntryRow]:
+        sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
+        return map(EntryRow._make, self._stream(sql, (start, end)))
+
+    def entries_at(self, indexes: Sequence[int]) -> list[EntryRow]:
+        found: list[EntryRow] = []
+        for chunk in chunked(map(str, sorted(set(indexes))), VARIABLES_MAX):
+            sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" IN ({",".join(chunk)}) ORDER BY "index"'
+            found.extend(map(EntryRow._make, self._all(sql)))
+        return found
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        sql = 'SELECT leaf_hash FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
+        return [row[0] for row in self._all(sql, (start, end))]
+
+    def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        sql = 'SELECT hash FROM tree_node WHERE level = ? AND "index" = ?'
+        found: dict[tuple[int, int], bytes] = {}
+        for place in places:
+            for row in self._all(sql, place):
+                found[place] = row[0]
+        return found
+
+    def event_indexes(self, event_ids: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for chunk in chunked(event_ids, VARIABLES_MAX):
+            sql = f'SELECT event_id, "index" FROM entry WHERE event_id IN ({marks(chunk)})'
+            found.update(self._all(sql, chunk))
+        return found
+
+    def mentions(self, refs: Sequence[str], *, role: str | None = None, size: int) -> list[MentionRow]:
+        found: list[MentionRow] = []
+        for chunk in chunked(refs, VARIABLES_MAX):
+            sql = (
+                'SELECT ref.name, mention.role, mention."index" FROM ref JOIN mention ON mention.ref_id = ref.id '
+                f'WHERE ref.name IN ({marks(chunk)}) AND mention."index" < ?'
+            )
+            values: list[Any] = [*chunk, size]
+            if role is not None:
+                sql += " AND mention.role = ?"
+                values.append(role)
+            found.extend(map(MentionRow._make, self._all(sql, values)))
+        return found
+
+    def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
+        if side not in ("effect", "cause"):
+            raise ValueError(f"side is effect or cause, not {side}")
+        found: list[RelationRow] = []
+        for chunk in chunked(refs, VARIABLES_MAX):
+            sql = (
+                'SELECT e.name, c.name, r.kind, r."index" FROM ref AS this '
+                f"JOIN relation AS r ON r.{side}_id = this.id "
+                "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
+                f'WHERE this.name IN ({marks(chunk)}) AND r."index" < ?'
+            )
+            found.extend(map(RelationRow._make, self._all(sql, [*chunk, size])))
+        return found
+
+    def refs_like(self, prefix: str, limit: int) -> list[str]:
+        sql = "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
+        return [row[0] for row in self._all(sql, (prefix, prefix + "\x7f", limit))]
+
+    def checkpoints(self) -> list[CheckpointRow]:
+        return list(
+            map(
+                CheckpointRow._make, self._all(f"SELECT {CHECKPOINT_COLUMNS} FROM checkpoint ORDER BY number")
+            )
+        )
+
+    def latest_checkpoint(self) -> CheckpointRow | None:
+        rows = self._all(f"SELECT {CHECKPOINT_COLUMNS} FROM checkpoint ORDER BY number DESC LIMIT 1")
+        return CheckpointRow._make(rows[0]) if rows else None
+
+    def all_nodes(self, start: int | None = None, end: int | None = None) -> Iterator[NodeRow]:
+        where, values = _bounds('((("index" + 1) << level) - 1)', start, end)
+        return map(NodeRow._make, self._stream(f'SELECT level, "index", hash FROM tree_node{where}', values))
+
+    def all_mentions(self, start: int | None = None, end: int | None = None) -> Iterator[MentionRow]:
+        # LEFT JOIN, so that a mention whose ref was taken away is seen and named.
+        where, values = _bounds('mention."index"', start, end)
+        sql = (
+            "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.\"index\" "
+            f"FROM mention LEFT JOIN ref ON ref.id = mention.ref_id{where}"
+        )
+        return map(MentionRow._make, self._stream(sql, values))
+
+    def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
+        where, values = _bounds('r."index"', start, end)
+        sql = (
+            "SELECT coalesce(e.name, '#' || r.effect_id), coalesce(c.name, '#' || r.cause_id), r.kind, "
+            'r."index" FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id '
+            f"LEFT JOIN ref AS c ON c.id = r.cause_id{where}"
+        )
+        return map(RelationRow._make, self._stream(sql, values))
+
+    def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
+        sql = f'SELECT "index" FROM entry WHERE type IN ({marks(types)}) AND "index" < ? ORDER BY "index"'
+        return [row[0] for row in self._all(sql, [*types, size])]
+
+    def repeated_event_ids(self, limit: int) -> list[str]:
+        sql = "SELECT event_id FROM entry GROUP BY event_id HAVING count(*) > 1 ORDER BY event_id LIMIT ?"
+        return [row[0] for row in self._all(sql, (limit,))]
+
+    def rebound_refs(self, limit: int) -> list[str]:
+        sql = (
+            "SELECT ref.name FROM mention JOIN ref ON ref.id = mention.ref_id WHERE mention.role = 'registered' "
+            "GROUP BY mention.ref_id HAVING count(*) > 1 ORDER BY ref.name LIMIT ?"
+        )
+        return [row[0] for row in self._all(sql, (limit,))]
+
+    def structure_problems(self) -> list[str]:
+        problems = [row[0] for row in self._all("PRAGMA quick_check(20)") if row[0] != "ok"]
+        present = {row[0] for row in self._all("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        problems += [f"trigger {name} is missing" for name in sorted(TRIGGERS - present)]
+        orphans = self._all(
+            "SELECT name FROM ref WHERE NOT EXISTS (SELECT 1 FROM mention WHERE ref_id = ref.id) "
+            "ORDER BY name LIMIT 20"
+        )
+        return problems + [f"ref {row[0]} is mentioned by no entry" for row in orphans]
+
+
+def marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the driver's errors into ours, with the mend."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise StorageError(f"{path}: the database refused the write: {error}") from error
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if (
+            "not a database" in text
+            or "malformed" in text
+            or "no such table" in text
+            or "no such column" in text
+        ):
+            raise SchemaError(
+                f"{path} is not a ledger or is corrupt: {text}", hint="restore it from a copy"
+            ) from error
+        raise StorageError(f"{path}: {text}", hint=_mend(text)) from error
+
+
+def _mend(text: str) -> str:
+    if "readonly" in text:
+        return "the file or its folder cannot be written: check its permissions"
+    if "locked" in text:
+        return "another program holds the database: try again"
+    if "full" in text:
+        return "the disk is full: nothing was written; make room and try again"
+    return "check the disk and the file's permissions"
+
+
+def _bounds(column: str, start: int | None, end: int | None) -> tuple[str, list[int]]:
+    """A WHERE clause for start <= column < end, with its values."""
+    parts = [(f"{column} >= ?", start), (f"{column} < ?", end)]
+    stated = [(sql, value) for sql, value in parts if value is not None]
+    where = " WHERE " + " AND ".join(sql for sql, _ in stated) if stated else ""
+    return where, [value for _, value in stated]

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workspace: one opened ledger with its rule sets and report templates; every verb of the package once.
+
+    with governance.open("sqlite:///governance.db") as workspace:
+        workspace.record("model.registered", "model:credit-risk@3", actor="service:training",
+                         digest="sha256:…", run="run:8f2c41")
+        assessment = workspace.check("model:credit-risk@3", ["baseline"])
+
+Rules: this is the one place that reads the clock, makes ids, looks at the environment and finds files; the rooms below are
+handed what they need. What was appended is sealed by a checkpoint when the workspace closes, if it has the key. Entries
+that verdicts and reports rest on are proven under the latest checkpoint before they are used.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from governance.core.instants import format_instant
+from governance.core.note import SigningKey, VerifierKey
+from governance.errors import (
+    EventError,
+    InputError,
+    NotFoundError,
+)
+from governance.events.envelope import Entry, Event, read_entry
+from governance.events.refs import kind_of, parse_ref
+from governance.ledger.checked import CheckedReader
+from governance.ledger.log import Ledger
+from governance.ledger.verify import Progress, Verification, verify
+from governance.storage.interface import CheckpointRow, Storage
+from governance.workspace.places import ref_name
+
+if TYPE_CHECKING:
+    from governance.lineage.dossier import Dossier
+    from governance.lineage.graph import Direction, Lineage
+    from governance.lineage.queries import Answer
+    from governance.policy.model import Assessment, RuleSet
+
+TOOL = "tool:governance"
+
+Clock = Callable[[], datetime]
+
+
+class Workspace:
+    """One opened ledger; a context manager that seals and closes.
+
+    Args:
+        storage: The ledger's tables.
+        origin: Its own name.
+        key: Its verifier key.
+        signing_key: Its signing key, if this workspace may sign.
+        clock: Gives the present moment, aware.
+    """
+
+    def __init__(
+        self, storage: Storage, *, origin: str, key: VerifierKey, signing_key: SigningKey | None, clock: Clock
+    ) -> None:
+        self.origin = origin
+        self.url = storage.url
+        self._storage = storage
+        self._key = key
+        self._clock = clock
+        self._can_sign = signing_key is not None
+        self._unsealed = False
+        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key)
+
+    # Append.
+
+    def append(self, events: Iterable[Event | Mapping[str, Any]]) -> tuple[Entry, ...]:
+        """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
+        entries = self._ledger.append(events)
+        self._unsealed = self._unsealed or bool(entries)
+        return entries
+
+    def record(
+        self,
+        type: str,  # noqa: A002  # the envelope's own word
+        subject: str,
+        *,
+        actor: str,
+        on_behalf_of: str | None = None,
+        occurred_at: str | datetime | None = None,
+        id: str | None = None,  # noqa: A002  # the envelope's own word
+        **data: Any,
+    ) -> Entry:
+        """Append one event, told in a line.
+
+        Args:
+            type: The event type, as in "model.registered".
+            subject: The ref that it is about.
+            actor: Who states it: `person:…`, `service:…` or `tool:…`.
+            on_behalf_of: For whom they act.
+            occurred_at: When it happened, aware; now by default.
+            id: The idempotency key; a new UUIDv7 by default.
+            data: The payload's fields.
+
+        Raises:
+            EventError: Malformed; the message names the field.
+            ConflictError: The id or the ref is taken by other content.
+        """
+        now = self._clock()
+        moment = occurred_at if occurred_at is not None else now
+        event = {
+            "id": id or _new_id(now),
+            "type": type,
+            "schema_version": 1,
+            "occurred_at": format_instant(moment) if isinstance(moment, datetime) else moment,
+            "actor": _actor(actor, on_behalf_of),
+            "subject": subject,
+            "data": data,
+        }
+        return self.append([event])[0]
+
+    # Read.
+
+    @property
+    def size(self) -> int:
+        """The tree size: how many entries there are."""
+        return self._storage.head().size
+
+    @property
+    def verifier_key(self) -> str:
+        """The key that checkpoints verify with, c2sp.org/signed-note form."""
+        return str(self._key)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a checkpoint covers every entry."""
+        latest = self._storage.latest_checkpoint()
+        return latest is not None and latest.tree_size == self.size
+
+    def entry(self, index: int) -> Entry:
+        """The entry at an index, proven under the latest checkpoint.
+
+        Raises:
+            NotFoundError: No such entry.
+            IntegrityError: It was altered.
+        """
+        rows = self._reader.entries_at([index])
+        if not rows:
+            raise NotFoundError(f"no entry {index}: the ledger has {self.size}", hint="indexes begin at 0")
+        return read_entry(rows[0].body)
+
+    def entries(self, start: int = 0, end: int | None = None, *, ref: str | None = None) -> Iterator[Entry]:
+        """Entries in order of index, each proven under the latest checkpoint.
+
+        Args:
+            start: The first index.
+            end: The index after the last, the tree size by default.
+            ref: Only entries that mention this ref.
+        """
+        last = self.size if end is None else min(end, self.size)
+        if ref is None:
+            yield from (read_entry(row.body) for row in self._reader.entries(start, last))
+            return
+        parse_ref(ref)
+        indexes = sorted(
+            {row.index for row in self._storage.mentions([ref], size=last) if row.index >= start}
+        )
+        for at in range(0, len(indexes), 500):
+            yield from (read_entry(row.body) for row in self._reader.entries_at(indexes[at : at + 500]))
+
+    def export_entries(self, stream: BinaryIO) -> int:
+        """Write every entry's body, one a line; the chain can be checked with ten lines of any language.
+
+        Returns:
+            How many entries were written.
+        """
+        count = 0
+        for row in self._reader.entries(0, self.size):
+            stream.write(row.body + b"\n")
+            count += 1
+        return count
+
+    # Prove.
+
+    def checkpoint(self) -> bytes:
+        """Sign the tree as it stands, and give the signed note.
+
+        Raises:
+            KeyFileError: No signing key.
+            IntegrityError: The tree no longer begins with what was signed.
+        """
+        note = self._ledger.checkpoint().note
+        self._unsealed = False
+        return note
+
+    def latest_checkpoint(self) -> CheckpointRow | None:
+        """The latest checkpoint that was signed."""
+        return self._storage.latest_checkpoint()
+
+    def prove(self, index: int) -> bytes:
+        """An entry's proof file, c2sp.org/tlog-proof; see `Ledger.prove`."""
+        return self._ledger.prove(index)
+
+    def verify(self, *, key: str | None = None, progress: Progress | None = None) -> Verification:
+        """Recompute the whole ledger and list every discrepancy.
+
+        Args:
+            key: The verifier key that the caller trusts, text form.
+            progress: Is told how far it is.
+
+        Raises:
+            NoteError: `key` is not a verifier key.
+        """
+        from governance.core.note import parse_verifier_key
+
+        return verify(self._storage, keys=[parse_verifier_key(key)] if key else (), progress=progress)
+
+    # Ask.
+
+    def lineage(self, ref: str, *, direction: Direction = "both", size: int | None = None) -> Lineage:
+        """What a thing rests on and what rests on it; see `governance.lineage.graph.read_lineage`."""
+        from governance.lineage.graph import read_lineage
+
+        return read_lineage(self._reader, ref, direction=direction, size=self._size(size))
+
+    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
+        """All that is known of a subject and what it rests on.
+
+        Raises:
+            NotFoundError: No entry mentions it.
+            IntegrityError: An entry that it rests on was altered.
+        """
+        from governance.lineage.fold import build_dossier
+        from governance.lineage.reading import read_dossier_entries
+
+        tree_size = self._size(size)
+        return build_dossier(
+            ref, read_dossier_entries(self._reader, ref, size=tree_size), tree_size=tree_size
+        )
+
+    def query(
+        self, name: str, *arguments: str, at: datetime | None = None, size: int | None = None
+    ) -> Answer:
+        """Answer one of the named questions; see `governance.lineage.queries`."""
+        from governance.lineage.queries import run_query
+
+        return run_query(
+            self._reader, name, arguments, size=self._size(size), at=at if at is not None else self._clock()
+        )
+
+    # Assess and report.
+
+    def rule_set(self, name: str) -> RuleSet:
+        """Load a rule set by its id, or by the path of its folder.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            RuleSetError: It does not load.
+        """
+        from governance.workspace.rule_sets import load_named_rule_set
+
+        return load_named_rule_set(name)
+
+    def check(
+        self,
+        ref: str,
+        rule_sets: Sequence[str],
+        *,
+        at: datetime | None = None,
+        size: int | None = None,
+        severity_min: str = "low",
+        parameters: Mapping[str, Any] | None = None,
+        in_force_only: bool = False,
+        record: bool = False,
+    ) -> Assessment:
+        """Hold rule sets against a subject.
+
+        Args:
+            ref: The system, model, dataset or deployment.
+            rule_sets: Ids or folders.
+            at: The moment that the rules take as now; the present by default.
+            size: The tree size to look at; all entries by default.
+            severity_min: The least severity that decides the verdict.
+            parameters: Values for the rule sets' parameters, within their bounds.
+            in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            record: Append the assessment to the ledger.
+
+        Raises:
+            NotFoundError: Unknown subject or rule set.
+            RuleSetError: A rule set does not load.
+            IntegrityError: An entry that the verdict would rest on was altered.
+        """
+        from governance.policy.assess import assess
+
+        if not rule_sets:
+            raise InputError(
+                "no rule set named", hint="name one with --rule-set; governance policy list shows them"
+            )
+        loaded = [self.rule_set(name) for name in rule_sets]
+        assessment = assess(
+            self.dossier(ref, size=size),
+            loaded,
+            at=at if at is not None else self._clock(),
+            severity_min=severity_min,
+            parameters=parameters,
+            in_force_only=in_force_only,
+        )
+        if record:
+            self._record_assessment(assessment)
+        return assessment
+
+    def close(self) -> None:
+        """Seal what was appended, if this workspace has the key, and let go of the storage."""
+        try:
+            if self._unsealed and self._can_sign:
+                self.checkpoint()
+        finally:
+            self._storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _reader(self) -> CheckedReader:
+        """Made anew after an append, since the latest checkpoint may have moved."""
+        return CheckedReader(self._storage, self._key)
+
+    def _size(self, size: int | None) -> int:
+        head = self.size
+        if size is None:
+            return head
+        if not 0 <= size <= head:
+            raise InputError(f"no tree of size {size}: the ledger has {head} entries")
+        return size
+
+    def write_opening(self, retention_days: int | None) -> None:
+        """Append the first entry of a new ledger and sign it."""
+        opened: dict[str, Any] = {
+            "origin": self.origin,
+            "verifier_key": self.verifier_key,
+            "format_version": 1,
+        }
+        if retention_days is not None:
+            opened["retention_days"] = retention_days
+        self.record("ledger.opened", f"ledger:{ref_name(self.origin)}", actor=TOOL, **opened)
+        self.checkpoint()
+
+    def _record_assessment(self, assessment: Assessment) -> None:
+        for line in assessment.rule_sets:
+            self.record(
+                "assessment.recorded",
+                assessment.subject,
+                actor=TOOL,
+                rule_set=f"rule_set:{line.id}@{line.version}",
+                rule_set_digest=line.digest,
+                verdict=assessment.verdict,
+                tree_size=assessment.tree_size,
+                assessed_at=format_instant(assessment.assessed_at),
+                findings_digest=assessment.findings_digest(line.id),
+                tally={name: count for name, count in assessment.tally.items() if count},
+            )
+
+
+def _actor(text: str, on_behalf_of: str | None) -> dict[str, str]:
+    kind = kind_of(text)
+    if kind not in ("person", "service", "tool") or ":" not in text:
+        raise EventError(
+            f"not an actor: {text[:80]!r}",
+            hint="write person:…, service:… or tool:…, as in person:risk-officer-7",
+        )
+    actor = {"id": text.partition(":")[2], "kind": kind}
+    return actor if on_behalf_of is None else actor | {"on_behalf_of": on_behalf_of}
+
+
+def _new_id(now: datetime) -> str:
+    """A UUIDv7, RFC 9562 section 5.7: 48 bits of milliseconds, then chance."""
+    milliseconds = int(now.timestamp() * 1000) & (1 << 48) - 1
+    chance = int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | chance
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return str(uuid.UUID(int=value))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make and open ledgers.
+
+Rules: a missing ledger is never made silently, an existing one never overwritten, and a failed making leaves nothing
+behind. A signing key that was named must be there and be the ledger's own; one that merely lies beside it is used if so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from governance.core.note import is_key_name
+from governance.errors import InputError, IntegrityError, KeyFileError
+from governance.ledger.verify import stated_key
+from governance.storage.opening import create_storage, open_storage
+from governance.workspace.opened import Clock, Workspace
+from governance.workspace.places import (
+    default_origin,
+    is_key_named,
+    key_path,
+    loaded_key,
+    made_key,
+    place_of,
+    remove_unopened,
+)
+
+
+def now() -> datetime:
+    """The present moment, UTC."""
+    return datetime.now(UTC)
+
+
+def init_workspace(
+    url: str | None = None,
+    *,
+    origin: str | None = None,
+    key_file: str | Path | None = None,
+    retention_days: int | None = None,
+    clock: Clock = now,
+) -> Workspace:
+    """Make a ledger, its signing key and its first entry, and open it.
+
+    Args:
+        url: Where; by default `GOVERNANCE_LEDGER`, else `sqlite:///governance.db`.
+        origin: The ledger's own name, by default `<host name>/<file name>`; a schema-less URL of yours is best.
+        key_file: Where the signing key is to be written, by default `<ledger>.key`; an existing key is used.
+        retention_days: How long entries are kept at the least; stated in the first entry.
+        clock: Gives the present moment.
+
+    Raises:
+        ConflictError: There is a ledger already.
+        InputError: The origin cannot stand in a checkpoint.
+    """
+    place = place_of(url)
+    name = origin or default_origin(place)
+    if not is_key_name(name):
+        raise InputError(
+            f"not an origin: {name[:80]!r}", hint="an origin has no spaces and no +, as in example.com/audit"
+        )
+    path = key_path(place, key_file)
+    storage = create_storage(place)
+    try:
+        signing_key = made_key(path, name)
+        workspace = Workspace(
+            storage, origin=name, key=signing_key.verifier_key, signing_key=signing_key, clock=clock
+        )
+        workspace.write_opening(retention_days)
+    except BaseException:
+        storage.close()
+        remove_unopened(place)
+        raise
+    return workspace
+
+
+def open_workspace(
+    url: str | None = None, *, key_file: str | Path | None = None, clock: Clock = now
+) -> Workspace:
+    """Open a ledger.
+
+    Args:
+        url: Where; by default `GOVERNANCE_LEDGER`, else `sqlite:///governance.db`.
+        key_file: The signing key; by default `GOVERNANCE_KEY_FILE`, else `<ledger>.key` if it is there.
+        clock: Gives the present moment.
+
+    Raises:
+        NotFoundError: There is no ledger.
+        SchemaError: It is no ledger, or one of a newer version.
+        IntegrityError: Its first entry does not say whose it is.
+    """
+    place = place_of(url)
+    storage = open_storage(place)
+    key = stated_key(storage)
+    if key is None:
+        storage.close()
+        raise IntegrityError(
+            f"{place}: the first entry does not open a ledger",
+            hint="restore the file from a copy; a ledger is made with governance init",
+        )
+    path = key_path(place, key_file)
+    named = is_key_named(key_file)
+    signing_key = None
+    if path is not None and (named or path.is_file()):
+        try:
+            signing_key = loaded_key(path, key)
+        except KeyFileError:
+            storage.close()
+            raise
+    return Workspace(storage, origin=key.name, key=key, signing_key=signing_key, clock=clock)
