@@ -12,6 +12,7 @@ values says whether it does. Otherwise whole floats below 2^53 become integers, 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Never
 
 import orjson
@@ -24,6 +25,9 @@ DEPTH_MAX = 64
 
 _FAST = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _FAST |= orjson.OPT_PASSTHROUGH_SUBCLASS
+
+_EXACT = 2**53
+"""Below it, every integer is a double of its own."""
 
 
 def format_canonical(value: Any) -> bytes:
@@ -48,7 +52,7 @@ def format_canonical(value: Any) -> bytes:
 
 
 def parse_canonical(text: bytes) -> Any:
-    """Read canonical JSON.
+    """Read canonical JSON; a whole number beyond ±(2^53-1) is read as the float that it stands for.
 
     Raises:
         CanonicalError: Not JSON, or not its canonical form.
@@ -57,9 +61,14 @@ def parse_canonical(text: bytes) -> Any:
         raise CanonicalError(f"JSON of {len(text)} bytes, at most {SIZE_BYTES_MAX}")
     try:
         value = orjson.loads(text)
-    except ValueError as error:
+        if text.isascii() and _is_plain(value):
+            written = orjson.dumps(value, option=_FAST)
+        else:
+            value = _parse_long_numbers(text)
+            written = format_canonical(value)
+    except (ValueError, RecursionError) as error:
         raise CanonicalError(f"not JSON: {error}") from error
-    if format_canonical(value) != text:
+    if written != text:
         raise CanonicalError("JSON is not in canonical form (RFC 8785)")
     return value
 
@@ -74,7 +83,9 @@ def parse_json(text: bytes | str) -> Any:
     if len(text) > SIZE_BYTES_MAX:
         raise CanonicalError(f"JSON of {len(text)} bytes, at most {SIZE_BYTES_MAX}")
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise CanonicalError(f"not JSON: {error}") from error
     if _depth(value) > DEPTH_MAX:
@@ -134,14 +145,21 @@ def _plain(value: Any) -> Any:
     raise _DoubtError
 
 
-_EXACT = 2**53
-
-
 def _format_slowly(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise CanonicalError(f"no canonical JSON for this value: {error}") from error
+
+
+def _parse_long_numbers(text: bytes) -> Any:
+    # Every number is an IEEE 754 double (RFC 8785 section 3.2.2.3), so 1e16 is written without fraction or exponent.
+    return json.loads(text, parse_int=_integer_or_float, parse_constant=_refuse_constant)
+
+
+def _integer_or_float(digits: str) -> int | float:
+    number = int(digits)
+    return number if -_EXACT < number < _EXACT else float(digits)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -151,6 +169,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise CanonicalError(f"the key {key[:80]!r} stands twice in one object", hint="keep one of them")
         found[key] = value
     return found
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise CanonicalError(f"{digits[:80]} is beyond the largest number", hint="write it as text")
+    return number
 
 
 def _refuse_constant(name: str) -> Never:

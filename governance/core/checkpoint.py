@@ -47,13 +47,17 @@ def format_checkpoint(checkpoint: Checkpoint) -> str:
     """Write a checkpoint as the text of a note.
 
     Raises:
-        NoteError: The origin cannot stand in a note.
+        NoteError: The origin cannot stand in a note, or `parse_checkpoint` would not give the same checkpoint back.
     """
     if not is_key_name(checkpoint.origin):
         raise NoteError(f"not an origin: {checkpoint.origin[:80]!r}", hint="an origin has no spaces and no +")
     root = base64.b64encode(checkpoint.root).decode()
+    if any("\n" in line for line in checkpoint.extensions):
+        raise NoteError("checkpoint has an extension of more than one line")
     lines = [checkpoint.origin, str(checkpoint.tree_size), root, *checkpoint.extensions]
-    return "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in lines)
+    parse_checkpoint(text)
+    return text
 
 
 def parse_checkpoint(text: str) -> Checkpoint:

@@ -14,8 +14,13 @@ from datetime import UTC, datetime
 
 from governance.errors import InputError
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+# The hour and the offset are bounded here, because some versions of Python take 24:00 and an offset of 60 minutes.
+_HOUR = r"(?:[01]\d|2[0-3])"
+_RFC_3339 = re.compile(
+    rf"\d{{4}}-\d\d-\d\d[Tt ]{_HOUR}:\d\d:(?P<second>\d\d)(?:\.\d{{1,9}})?(?:[Zz]|[+-]{_HOUR}:[0-5]\d)",
+    re.ASCII,
+)
+_CANONICAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_HOUR}:\d\d:\d\d\.\d{{6}}Z", re.ASCII)
 
 
 def parse_instant(text: str) -> datetime:
@@ -24,9 +29,14 @@ def parse_instant(text: str) -> datetime:
     Raises:
         InputError: Not of that form, without offset, or no such moment.
     """
-    if _RFC_3339.fullmatch(text) is None:
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
         raise InputError(
             f"not an RFC 3339 date-time with offset: {text[:60]!r}", hint="write it as 2026-11-20T09:00:00Z"
+        )
+    if match["second"] == "60":
+        raise InputError(
+            f"leap seconds cannot be kept: {text!r}", hint="write the second before it, which ends in :59"
         )
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -38,13 +48,16 @@ def format_instant(moment: datetime) -> str:
     """Write a moment as UTC with microseconds, 27 characters.
 
     Raises:
-        InputError: The moment has no offset.
+        InputError: The moment has no offset, or in UTC lies outside the years 1 to 9999.
     """
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise InputError(
             f"moment without offset: {moment.isoformat()}", hint="give it a time zone, as in UTC"
         )
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    try:
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    except OverflowError as error:
+        raise InputError(f"no such moment in UTC: {moment.isoformat()}") from error
 
 
 def is_canonical_instant(text: str) -> bool:

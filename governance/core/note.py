@@ -26,6 +26,7 @@ from governance.errors import NoteError
 
 SIZE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
+NAME_BYTES_MAX = 255
 ALGORITHM_ED25519 = 0x01
 
 _DASH = "— "
@@ -88,12 +89,14 @@ def sign_note(text: str, keys: Sequence[SigningKey]) -> bytes:
 
     Args:
         text: Ends in a newline; no control characters besides newlines.
-        keys: One line of signature each.
+        keys: One line of signature each; at least one.
 
     Raises:
-        NoteError: The text is not a note's.
+        NoteError: The text is not a note's, or there is no key.
     """
     _require_text(text)
+    if not keys:
+        raise NoteError("a note needs a signature, and no key was given")
     lines = [_format_signature(key, text) for key in keys]
     return (text + "\n" + "".join(lines)).encode()
 
@@ -114,7 +117,7 @@ def parse_note(note: bytes) -> Note:
     if not blank or not under.endswith("\n"):
         raise NoteError("note has no signatures under a blank line")
     text += "\n"
-    _require_text(text)
+    _require_no_controls(whole)
     lines = under.removesuffix("\n").split("\n")
     if len(lines) > SIGNATURES_MAX:
         raise NoteError(f"note has {len(lines)} signatures, at most {SIGNATURES_MAX}")
@@ -178,8 +181,13 @@ def parse_verifier_key(text: str) -> VerifierKey:
 
 
 def is_key_name(name: str) -> bool:
-    """Whether a name can stand in a note: not empty, no space of any kind, no `+`, at most 255 bytes."""
-    return bool(name) and "+" not in name and not any(map(str.isspace, name)) and len(name.encode()) <= 255
+    """Whether a name can stand in a note: no space of any kind, `+` or control character, 1 to 255 bytes of UTF-8."""
+    return (
+        bool(name)
+        and "+" not in name
+        and not any(char.isspace() or char < " " or "\ud800" <= char <= "\udfff" for char in name)
+        and len(name.encode()) <= NAME_BYTES_MAX
+    )
 
 
 def _require_name(name: str) -> None:
@@ -190,8 +198,14 @@ def _require_name(name: str) -> None:
 def _require_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError("the text of a note must end in a newline")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise NoteError("the text of a note holds half a surrogate pair, which UTF-8 cannot write")
+    _require_no_controls(text)
+
+
+def _require_no_controls(text: str) -> None:
     if any(char < " " and char != "\n" for char in text):
-        raise NoteError("the text of a note holds a control character")
+        raise NoteError("a note holds a control character besides newlines")
 
 
 def _format_signature(key: SigningKey, text: str) -> str:

@@ -20,16 +20,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, SerializeAsAny, StringConstraints, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 
 from governance.core.canonical import format_canonical, parse_canonical
 from governance.core.hashing import hash_leaf
 from governance.core.instants import format_instant, is_canonical_instant, parse_instant
 from governance.errors import CanonicalError, EventError, InputError, IntegrityError
-from governance.events.fields import AgentRef, Instant, Ref
+from governance.events.fields import (
+    DAY_PATTERN,
+    INSTANT_PATTERN,
+    AgentRef,
+    Instant,
+    Ref,
+)
 from governance.events.payload import Part, Payload
 from governance.events.refs import kind_of, parse_ref
 from governance.events.vocabulary import PAYLOADS, payload_class
@@ -96,8 +108,7 @@ class Event(Part):
         return format_canonical(self.to_dict())
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event at its place in the ledger.
 
     Attributes:
@@ -110,7 +121,7 @@ class Entry:
         leaf_hash: SHA-256(0x00 || body), RFC 6962 section 2.1.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an entry
     appended_at: str
     previous: str
     event: Event
@@ -129,7 +140,12 @@ def parse_event(raw: Mapping[str, Any], *, where: str = "event") -> Event:
     Raises:
         EventError: Unknown type, missing, unknown or malformed field, wrong kind of subject, or too large.
     """
-    return _validated(normalise(raw, where=where), where, known_only=True)
+    return parse_normalised(normalise(raw, where=where), where=where)
+
+
+def parse_normalised(stated: Mapping[str, Any], *, where: str = "event") -> Event:
+    """As `parse_event`, for an envelope that came out of `normalise`."""
+    return _validated(stated, where, known_only=True)
 
 
 def normalise(raw: Mapping[str, Any], *, where: str = "event") -> dict[str, Any]:
@@ -246,10 +262,19 @@ def _nearest(name: object) -> str:
 
 def _describe(error: ValidationError, where: str, raw: Mapping[str, Any]) -> str:
     lines = [
-        f"{'.'.join(str(part) for part in problem['loc']) or 'data'}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_context=False)[:5]
+        f"{'.'.join(str(part) for part in problem['loc']) or 'data'}: {_message(problem)}"
+        for problem in error.errors(include_url=False)[:5]
     ]
     return f"{where}: {raw.get('type')}: " + "; ".join(lines)
+
+
+def _message(problem: ErrorDetails) -> str:
+    pattern = problem.get("ctx", {}).get("pattern")
+    if pattern == INSTANT_PATTERN:
+        return f"not an RFC 3339 date-time with offset, as in 2026-11-20T09:00:00Z: {problem['input']!r:.60}"
+    if pattern == DAY_PATTERN:
+        return f"not a calendar day, as in 2026-11-20: {problem['input']!r:.60}"
+    return problem["msg"]
 
 
 def _hint(error: ValidationError, data_class: type[Payload]) -> str:

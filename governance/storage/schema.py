@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
 
-APPEND_ONLY = "the ledger is append-only"
+from governance.storage.triggers import sqlite_triggers
 
 
 class EntryTable(SQLModel, table=True):
@@ -99,18 +99,4 @@ def sqlite_statements() -> tuple[str, ...]:
         table = SQLModel.metadata.tables[str(model.__tablename__)]
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         statements.extend(str(CreateIndex(each).compile(dialect=dialect)).strip() for each in table.indexes)
-        statements.extend(_sqlite_triggers(table.name))
-    return tuple(statements)
-
-
-def _sqlite_triggers(table: str) -> list[str]:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
-    triggers = [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refuse}"
-        for verb in ("UPDATE", "DELETE")
-    ]
-    key = {"entry": '"index"', "checkpoint": "number"}.get(table)
-    if key is not None:
-        taken = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
-        triggers.append(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} {refuse}")
-    return triggers
+    return (*statements, *sqlite_triggers().values())

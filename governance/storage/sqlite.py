@@ -21,6 +21,7 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
     CheckpointRow,
+    Head,
     Storage,
     Writer,
     chunked,
@@ -62,6 +63,7 @@ class SqliteStorage(DelegatingReader, Storage):
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.RLock()
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._ref_ids: dict[str, int] = {}
         self._check_header(self._connection)
 
@@ -95,7 +97,7 @@ class SqliteStorage(DelegatingReader, Storage):
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Queue for the file's lock, then write in one transaction; see the interface."""
-        with self._guard, FileLock(self._path.with_name(self._path.name + ".lock")):
+        with self._guard, self._lock:
             connection = self._connection
             with translated(self._path):
                 connection.execute("BEGIN IMMEDIATE")
@@ -118,6 +120,7 @@ class SqliteStorage(DelegatingReader, Storage):
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+            self._lock.close()
             self._local = threading.local()
 
     @property
@@ -158,9 +161,17 @@ class _SqliteWriter(SqliteReader, Writer):
         super().__init__(connection, path)
         self._ref_ids = ref_ids
         self._added: list[str] = []
+        self._head: Head | None = None
+
+    def head(self) -> Head:
+        """Where the ledger ends; read once, since nobody else writes while this transaction does."""
+        if self._head is None:
+            self._head = super().head()
+        return self._head
 
     def write(self, batch: Batch) -> None:
         expected = self.head().size
+        self._head = None
         if batch.entries and batch.entries[0].index != expected:
             raise StorageError(
                 f"batch begins at index {batch.entries[0].index}, the ledger ends at {expected}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from governance.errors import SchemaError, StorageError
@@ -24,18 +24,13 @@ from governance.storage.interface import (
     RelationRow,
     chunked,
 )
+from governance.storage.triggers import sqlite_triggers
 
 VARIABLES_MAX = 900
 """Below SQLite's oldest limit of variables in a statement, 999."""
 
 ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type, occurred_at, appended_at'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
-
-TRIGGERS = {
-    f"{table}_no_{verb}"
-    for table in ("entry", "tree_node", "checkpoint", "ref", "mention", "relation")
-    for verb in ("update", "delete")
-} | {"entry_no_replace", "checkpoint_no_replace"}
 
 
 class SqliteReader(Reader):
@@ -171,8 +166,15 @@ class SqliteReader(Reader):
 
     def structure_problems(self) -> list[str]:
         problems = [row[0] for row in self._all("PRAGMA quick_check(20)") if row[0] != "ok"]
-        present = {row[0] for row in self._all("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-        problems += [f"trigger {name} is missing" for name in sorted(TRIGGERS - present)]
+        present = dict(self._all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        for name, statement in sorted(sqlite_triggers().items()):
+            if name not in present:
+                problems.append(f"trigger {name} is missing")
+            elif present.pop(name) != statement:
+                problems.append(f"trigger {name} is not the one that the ledger was made with")
+        problems += [
+            f"trigger {name} is not the ledger's" for name in sorted(present.keys() - sqlite_triggers())
+        ]
         orphans = self._all(
             "SELECT name FROM ref WHERE NOT EXISTS (SELECT 1 FROM mention WHERE ref_id = ref.id) "
             "ORDER BY name LIMIT 20"
@@ -184,25 +186,35 @@ def marks(values: Sequence[str]) -> str:
     return ",".join("?" * len(values))
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the driver's errors into ours, with the mend."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise StorageError(f"{path}: the database refused the write: {error}") from error
-    except sqlite3.DatabaseError as error:
-        text = str(error)
-        if (
-            "not a database" in text
-            or "malformed" in text
-            or "no such table" in text
-            or "no such column" in text
-        ):
-            raise SchemaError(
-                f"{path} is not a ledger or is corrupt: {text}", hint="restore it from a copy"
-            ) from error
-        raise StorageError(f"{path}: {text}", hint=_mend(text)) from error
+class translated:  # noqa: N801  # reads as a verb in a with statement; a class, because it stands in the hot path
+    """Turns the driver's errors into ours, with the mend.
+
+    Args:
+        path: The database file, for the message.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _translation(self._path, error) from error
+
+
+def _translation(path: Path, error: sqlite3.DatabaseError) -> StorageError:
+    text = str(error)
+    if isinstance(error, sqlite3.IntegrityError):
+        return StorageError(f"{path}: the database refused the write: {text}")
+    if any(sign in text for sign in ("not a database", "malformed", "no such table", "no such column")):
+        return SchemaError(f"{path} is not a ledger or is corrupt: {text}", hint="restore it from a copy")
+    return StorageError(f"{path}: {text}", hint=_mend(text))
 
 
 def _mend(text: str) -> str:

@@ -2,6 +2,6 @@
 """The workspace room: one opened ledger with its rule sets and templates, and how it is opened."""
 
 from governance.workspace.opened import Workspace
-from governance.workspace.opening import init_workspace, open_workspace
+from governance.workspace.opening import init_workspace, open_workspace, verify_ledger
 
-__all__ = ["Workspace", "init_workspace", "open_workspace"]
+__all__ = ["Workspace", "init_workspace", "open_workspace", "verify_ledger"]

@@ -103,6 +103,22 @@ class Workspace:
             EventError: Malformed; the message names the field.
             ConflictError: The id or the ref is taken by other content.
         """
+        return self.record_event(
+            type, subject, actor=actor, on_behalf_of=on_behalf_of, occurred_at=occurred_at, id=id, data=data
+        )
+
+    def record_event(
+        self,
+        type: str,  # noqa: A002  # the envelope's own word
+        subject: str,
+        *,
+        actor: str,
+        data: Mapping[str, Any],
+        on_behalf_of: str | None = None,
+        occurred_at: str | datetime | None = None,
+        id: str | None = None,  # noqa: A002  # the envelope's own word
+    ) -> Entry:
+        """As `record`, with the payload as a mapping, for fields that share a name with an argument."""
         now = self._clock()
         moment = occurred_at if occurred_at is not None else now
         event = {
@@ -112,7 +128,7 @@ class Workspace:
             "occurred_at": format_instant(moment) if isinstance(moment, datetime) else moment,
             "actor": _actor(actor, on_behalf_of),
             "subject": subject,
-            "data": data,
+            "data": dict(data),
         }
         return self.append([event])[0]
 
@@ -164,6 +180,15 @@ class Workspace:
         )
         for at in range(0, len(indexes), 500):
             yield from (read_entry(row.body) for row in self._reader.entries_at(indexes[at : at + 500]))
+
+    def latest(self, limit: int, *, ref: str | None = None) -> Iterator[Entry]:
+        """The latest entries, at most `limit`, in order of index; only those that mention `ref`, if given."""
+        if ref is None:
+            yield from self.entries(max(0, self.size - limit))
+            return
+        parse_ref(ref)
+        indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
+        yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
     def export_entries(self, stream: BinaryIO) -> int:
         """Write every entry's body, one a line; the chain can be checked with ten lines of any language.

@@ -7,12 +7,13 @@ behind. A signing key that was named must be there and be the ledger's own; one 
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from governance.core.note import is_key_name
+from governance.core.note import is_key_name, parse_verifier_key
 from governance.errors import InputError, IntegrityError, KeyFileError
-from governance.ledger.verify import stated_key
+from governance.ledger.verify import Progress, Verification, stated_key, verify
 from governance.storage.opening import create_storage, open_storage
 from governance.workspace.opened import Clock, Workspace
 from governance.workspace.places import (
@@ -71,6 +72,26 @@ def init_workspace(
         remove_unopened(place)
         raise
     return workspace
+
+
+def verify_ledger(
+    url: str | None = None, *, key: str | None = None, progress: Progress | None = None
+) -> Verification:
+    """Verify a ledger, even one so damaged that it does not open as a workspace.
+
+    Args:
+        url: Where; by default `GOVERNANCE_LEDGER`, else `sqlite:///governance.db`.
+        key: The verifier key that the caller trusts, text form.
+        progress: Is told how far it is.
+
+    Raises:
+        NotFoundError: There is no ledger.
+        SchemaError: It is no ledger, or one of a newer version.
+        NoteError: `key` is not a verifier key.
+    """
+    keys = [parse_verifier_key(key)] if key else []
+    with contextlib.closing(open_storage(place_of(url))) as storage:
+        return verify(storage, keys=keys, progress=progress)
 
 
 def open_workspace(

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.events.fields import Count, DatasetRef, Day, Digest, Flag, Instant, Label, Location, Prose
+from governance.events.fields import (
+    Count,
+    DatasetRef,
+    Day,
+    Digest,
+    Flag,
+    Instant,
+    Label,
+    Location,
+    Prose,
+)
 from governance.events.payload import Link, Measurements, Part, Payload
 
 

@@ -10,7 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from governance.events.fields import Count, Digest, Identifier, Instant, Label, PersonRef, Prose
+from governance.events.fields import (
+    Count,
+    Digest,
+    Identifier,
+    Instant,
+    Label,
+    PersonRef,
+    Prose,
+)
 from governance.events.payload import Link, Payload
 
 APPROVABLE = ("model", "deployment", "dataset", "system", "rule_set")

@@ -7,12 +7,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.events.fields import Count, Digest, Identifier, Instant, Label, Prose, Ref
+from governance.events.fields import (
+    Count,
+    Digest,
+    Identifier,
+    Instant,
+    Label,
+    Prose,
+    Ref,
+)
 from governance.events.payload import Link, Payload
 from governance.events.refs import KINDS
 
 Origin = Annotated[str, Field(pattern=r"^[^\s+]+$", min_length=1, max_length=255)]
-VerifierKeyText = Annotated[str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
+VerifierKeyText = Annotated[
+    str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)
+]
 
 
 class RuleSetAdopted(Payload):

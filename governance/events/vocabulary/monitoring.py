@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.events.fields import DatasetRef, Flag, Identifier, Instant, Label, Prose, RunRef
+from governance.events.fields import (
+    DatasetRef,
+    Flag,
+    Identifier,
+    Instant,
+    Label,
+    Prose,
+    RunRef,
+)
 from governance.events.payload import Link, Measurements, Payload
 
 MONITORED = ("deployment", "model")

@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.events.fields import Flag, Identifier, Instant, Label, OrganisationRef, Prose, Ref
+from governance.events.fields import (
+    Flag,
+    Identifier,
+    Instant,
+    Label,
+    OrganisationRef,
+    Prose,
+    Ref,
+)
 from governance.events.payload import Link, Payload
 
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=4096)]

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ledger against its floor, in one run: append, verify, prove. Prints ratios; the machine's own speed drops out.
+
+    python benchmarks/ledger.py [ENTRIES]        1,000,000 by default; 100,000 gives the same ratios in a tenth of the time
+
+Floors: what the same bytes cost with nothing but sqlite3, hashlib and orjson.
+  batch append     chain, hash and insert the same canonical bytes into one table, batches of 1,000, same pragmas
+  durable append   one row a transaction, same pragmas
+  verify           read every body, parse it, hash it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.core.note import SigningKey
+from governance.core.proof import verify_proof_file
+from governance.ledger.log import Ledger
+from governance.ledger.verify import verify
+from governance.storage.sqlite import SqliteStorage
+
+BATCH = 1000
+SINGLES = 400
+ROUNDS = 5
+KEY = SigningKey("example.com/benchmark", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+
+
+def monitor_report(number: int) -> dict[str, Any]:
+    """A typical event of about 500 bytes: a monitor's report on one of a hundred deployments."""
+    return {
+        "id": f"01936d5e-0000-7000-8000-{number:012d}",
+        "type": "monitor.reported",
+        "schema_version": 1,
+        "occurred_at": "2026-11-20T09:00:00.000000Z",
+        "actor": {"id": "drift-monitor", "kind": "service"},
+        "subject": f"deployment:credit-risk/production@{number % 100}",
+        "data": {
+            "monitor": "input-drift",
+            "kind": "drift",
+            "window_start": "2026-11-20T08:00:00Z",
+            "window_end": "2026-11-20T09:00:00Z",
+            "breached": False,
+            "measurements": [{"name": "psi", "value": 0.0625 + number % 7 / 1000, "unit": "1"}],
+        },
+    }
+
+
+def opening() -> dict[str, Any]:
+    """The first entry."""
+    return monitor_report(0) | {
+        "id": "opening",
+        "type": "ledger.opened",
+        "subject": f"ledger:{KEY.name}",
+        "data": {"origin": KEY.name, "verifier_key": str(KEY.verifier_key), "format_version": 1},
+    }
+
+
+def make_ledger(path: Path) -> tuple[SqliteStorage, Ledger]:
+    """A new ledger with its opening."""
+    storage = SqliteStorage.create(path)
+    ledger = Ledger(storage, clock=lambda: datetime.now(UTC), origin=KEY.name, signing_key=KEY)
+    ledger.append([opening()])
+    return storage, ledger
+
+
+def make_floor(path: Path) -> sqlite3.Connection:
+    """A bare table with the same durability."""
+    database = sqlite3.connect(path, isolation_level=None)
+    assert database.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA cache_size = -65536")
+    database.execute('CREATE TABLE entry ("index" INTEGER PRIMARY KEY, leaf_hash BLOB, body BLOB)')
+    return database
+
+
+def floor_append(database: sqlite3.Connection, bodies: list[bytes], start: int, previous: bytes) -> bytes:
+    """Chain, hash and insert canonical bytes, one transaction."""
+    rows = []
+    for index, event in enumerate(bodies, start=start):
+        body = b'{"event":%b,"previous":"%b"}' % (event, previous.hex().encode())
+        previous = hashlib.sha256(b"\x00" + body).digest()
+        rows.append((index, previous, body))
+    database.execute("BEGIN IMMEDIATE")
+    database.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
+    database.execute("COMMIT")
+    return previous
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def report(name: str, ours: float, floor: float, goal: float) -> None:
+    """One line: rates of both and their ratio."""
+    ratio = ours / floor
+    verdict = "met" if ratio >= goal else "MISSED"
+    print(f"{name:16} {ours:>12,.0f}/s  floor {floor:>12,.0f}/s  ratio {ratio:.2f}  goal {goal:.2f}  {verdict}")
+
+
+def batch_append(folder: Path) -> None:
+    """Batches of 1,000 with validation, against the bare chain."""
+    storage, ledger = make_ledger(folder / "batch.db")
+    floor = make_floor(folder / "batch-floor.db")
+    ours, bare, previous, number = [], [], bytes(32), 1
+    for _ in range(4 * ROUNDS):
+        events = [monitor_report(number + at) for at in range(BATCH)]
+        bodies = [orjson.dumps(event, option=orjson.OPT_SORT_KEYS) for event in events]
+        ours.append(timed(lambda events=events: ledger.append(events)))
+        start = time.perf_counter()
+        previous = floor_append(floor, bodies, number, previous)
+        bare.append(time.perf_counter() - start)
+        number += BATCH
+    storage.close()
+    report("batch append", BATCH / statistics.median(ours), BATCH / statistics.median(bare), 0.35)
+
+
+def durable_append(folder: Path) -> None:
+    """One event a transaction, both on the same disk, taking turns."""
+    storage, ledger = make_ledger(folder / "single.db")
+    floor = make_floor(folder / "single-floor.db")
+    ours, bare, previous = [], [], bytes(32)
+    for number in range(1, SINGLES + 1):
+        event = monitor_report(number)
+        body = [orjson.dumps(event, option=orjson.OPT_SORT_KEYS)]
+        ours.append(timed(lambda event=event: ledger.append([event])))
+        start = time.perf_counter()
+        previous = floor_append(floor, body, number, previous)
+        bare.append(time.perf_counter() - start)
+    storage.close()
+    report("durable append", 1 / statistics.median(ours), 1 / statistics.median(bare), 0.7)
+
+
+def fill(path: Path, count: int) -> None:
+    """A ledger of `count` entries, sealed."""
+    storage, ledger = make_ledger(path)
+    for first in range(1, count, 10 * BATCH):
+        ledger.append([monitor_report(number) for number in range(first, min(first + 10 * BATCH, count))])
+    ledger.checkpoint()
+    storage.close()
+
+
+def floor_read(path: Path) -> int:
+    """Read, parse and hash every body."""
+    database = sqlite3.connect(path)
+    count = 0
+    for (body,) in database.execute('SELECT body FROM entry ORDER BY "index"'):
+        orjson.loads(body)
+        hashlib.sha256(b"\x00" + body).digest()
+        count += 1
+    return count
+
+
+def verify_all(path: Path) -> None:
+    """The whole verification, against read-parse-rehash."""
+    count = floor_read(path)
+    ours, bare = [], []
+    for _ in range(3):
+        bare.append(timed(lambda: floor_read(path)))
+        storage = SqliteStorage(path)
+        ours.append(timed(lambda storage=storage: _require(verify(storage, keys=[KEY.verifier_key]).holds)))
+        storage.close()
+    report("verify", count / statistics.median(ours), count / statistics.median(bare), 0.4)
+
+
+def prove_many(path: Path, count: int) -> None:
+    """Inclusion proofs at places all over the tree."""
+    storage = SqliteStorage(path)
+    ledger = Ledger(storage, clock=lambda: datetime.now(UTC), origin=KEY.name)
+    indexes = [number * 7919 % count for number in range(2000)]
+    seconds = timed(lambda: [ledger.prove(index) for index in indexes])
+    for index in indexes[:20]:
+        verify_proof_file(ledger.prove(index), storage.entries_at([index])[0].body, [KEY.verifier_key])
+    rate = len(indexes) / seconds
+    print(f"{'prove':16} {rate:>12,.0f}/s  at {count:,} entries  goal 2,000/s  {'met' if rate >= 2000 else 'MISSED'}")
+    storage.close()
+
+
+def commands(path: Path) -> None:
+    """Whole processes: check of one deployment, and --help."""
+    environment = os.environ | {"GOVERNANCE_LEDGER": f"sqlite:///{path}"}
+    command = [sys.executable, "-m", "governance.cli"]
+    subject = ["check", "deployment:credit-risk/production@7", "--size", "3000", "--format", "json"]
+    for name, arguments, goal in (("check", subject, 1.0), ("--help", ["--help"], 0.3)):
+        seconds = []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            done = subprocess.run([*command, *arguments], env=environment, capture_output=True, check=False)
+            seconds.append(time.perf_counter() - start)
+            _require(done.returncode in (0, 1))
+            if name == "check":
+                _require("verdict" in json.loads(done.stdout))
+        median = statistics.median(seconds)
+        print(f"{name:16} {median:>12.2f} s   goal {goal} s  {'met' if median < goal else 'MISSED'}")
+
+
+def verify_memory(path: Path) -> None:
+    """The memory that one verification takes at its height, in a process of its own."""
+    code = (
+        "import sys; from pathlib import Path; import resource\n"
+        "from governance.storage.sqlite import SqliteStorage; from governance.ledger.verify import verify\n"
+        "assert verify(SqliteStorage(Path(sys.argv[1]))).holds\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    print(f"{'verify memory':16} {done.stdout.strip():>12} MB  goal below 200 MB")
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise SystemExit("a benchmark did not do its work")
+
+
+def main() -> None:
+    """Run everything in a temporary folder."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print(f"{count:,} entries; Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        batch_append(folder)
+        durable_append(folder)
+        path = folder / "large.db"
+        seconds = timed(lambda: fill(path, count))
+        print(f"{'filled':16} {count / seconds:>12,.0f}/s  {path.stat().st_size / 1e6:,.0f} MB")
+        verify_all(path)
+        verify_memory(path)
+        prove_many(path, count)
+        commands(path)
+    print(f"own memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:>12} MB at its height")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m governance.cli`, the same as the command `governance`."""
+
+from governance.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands by name: the one list of what the command line can do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from governance.cli import assess, demo, options, prove, read, write
+from governance.cli.options import Shared
+
+EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+app = typer.Typer(
+    name="governance",
+    help="One provable record of how machine-learning systems were made, approved and run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+policy = typer.Typer(help="Rule sets: list them, read them, run their cases.", no_args_is_help=True)
+export = typer.Typer(help="Write the ledger's content in open formats.", no_args_is_help=True)
+
+
+@app.callback(invoke_without_command=True)
+def _shared(
+    context: typer.Context,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """One provable record of how machine-learning systems were made, approved and run."""
+    context.obj = Shared(ledger, key_file)
+    if version:
+        import governance
+
+        typer.echo(f"governance {governance.__version__}")
+        raise typer.Exit
+
+
+app.command("init")(write.init)
+app.command("append")(write.append)
+app.command("record", context_settings=EXTRA)(write.record)
+app.command("log")(read.log)
+app.command("show")(read.show)
+app.command("verify")(prove.verify)
+app.command("key")(read.key)
+app.command("checkpoint")(write.checkpoint)
+app.command("prove")(prove.prove)
+app.command("lineage")(read.lineage)
+app.command("query")(read.query)
+app.command("check")(assess.check)
+app.command("report")(assess.report)
+app.command("demo")(demo.demo)
+policy.command("list")(assess.policy_list)
+policy.command("show")(assess.policy_show)
+policy.command("test")(assess.policy_test)
+export.command("entries")(write.export_entries)
+app.add_typer(policy, name="policy")
+app.add_typer(export, name="export")

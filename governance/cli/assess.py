@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands of judgement: check, report, policy list, policy show, policy test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from governance.cli import options
+from governance.cli.options import Format
+from governance.cli.output import say, write_json, write_line, write_table
+from governance.errors import InputError
+
+if TYPE_CHECKING:
+    from governance.policy.model import Assessment, Finding
+
+NOT_SATISFIED = 1
+NOT_EVALUATED = 4
+PASSING = ("satisfied", "not_applicable")
+
+
+def check(
+    context: typer.Context,
+    ref: options.RefArgument,
+    rule_sets: options.RuleSets = None,
+    severity: Annotated[
+        str,
+        typer.Option("--severity-min", help="The least severity that decides: low, medium, high, critical."),
+    ] = "low",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
+        ),
+    ] = None,
+    in_force_only: Annotated[
+        bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
+    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
+    all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
+    at: options.At = None,
+    size: options.Size = None,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Hold rule sets against a system, model, dataset or deployment: the gate for CI.
+
+    Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
+    """
+    with options.opened(context, ledger, key_file) as workspace:
+        assessment = workspace.check(
+            ref,
+            rule_sets or ["baseline"],
+            at=options.instant(at),
+            size=size,
+            severity_min=severity,
+            parameters=dict(map(_parameter, parameter or ())),
+            in_force_only=in_force_only,
+            record=record,
+        )
+    if output is Format.json:
+        write_json(assessment.to_dict())
+    else:
+        _write(assessment, all_findings=all_findings)
+    if any(finding.outcome == "error" for finding in assessment.findings):
+        raise typer.Exit(NOT_EVALUATED)
+    if assessment.verdict != "pass":
+        raise typer.Exit(NOT_SATISFIED)
+
+
+def report(
+    context: typer.Context,
+    ref: options.RefArgument,
+    template: Annotated[
+        str, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
+    ],
+    file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")],
+    rule_sets: options.RuleSets = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Do not append report.issued.")] = False,
+    at: options.At = None,
+    size: options.Size = None,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Render a report with its proofs inside, and append that it was issued."""
+    suffix = Path(file).suffix.lower().removeprefix(".")
+    if suffix not in ("pdf", "html"):
+        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+    with options.opened(context, ledger, key_file) as workspace:
+        rendered = workspace.report(
+            ref,
+            template=template,
+            rule_sets=rule_sets or (),
+            format=suffix,
+            at=options.instant(at),
+            size=size,
+            draft=draft,
+        )
+    partial = Path(f"{file}.partial")
+    partial.write_bytes(rendered.content)
+    os.replace(partial, file)
+    if output is Format.json:
+        write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
+        return
+    write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
+
+
+def policy_list(output: options.Output = Format.text) -> None:
+    """List the rule sets that come with the package."""
+    from governance.workspace.rule_sets import load_named_rule_set, rule_set_names
+
+    loaded = [load_named_rule_set(name) for name in rule_set_names()]
+    if output is Format.json:
+        write_json([_described(each) for each in loaded])
+        return
+    rows = [(each.id, each.version, len(each.rules), each.title) for each in loaded]
+    write_table(("rule set", "version", "rules", "title"), rows)
+
+
+def policy_show(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A rule set's id or folder, or a rule's id.")],
+    output: options.Output = Format.text,
+) -> None:
+    """Show a rule set with its requirements and rules, or one rule."""
+    from governance.workspace.rule_sets import load_named_rule_set, rule_set_names
+
+    prefix, _, rest = name.partition("/")
+    is_rule = bool(rest) and prefix in rule_set_names()
+    rule_set = load_named_rule_set(prefix if is_rule else name)
+    rules = [rule for rule in rule_set.rules if not is_rule or rule.id == name]
+    if not rules:
+        raise InputError(f"no rule {name!r}", hint=f"governance policy show {prefix} lists its rules")
+    if output is Format.json:
+        write_json({**_described(rule_set), "rules": rules})
+        return
+    if not is_rule:
+        write_line(f"{rule_set.title} ({rule_set.id} {rule_set.version}, {rule_set.digest})")
+        write_line(rule_set.summary)
+        write_line()
+    for rule in rules:
+        write_line(rule.id)
+        write_line(f"    {rule.title}")
+        in_force = f", applies from {rule.applies_from}" if rule.applies_from else ""
+        write_line(
+            f"    {', '.join(rule.requirements)}; {rule.severity}; one finding per {rule.scope}{in_force}"
+        )
+        for label, text in (("when", rule.when), ("satisfied if", rule.satisfied_if)):
+            if text is not None and is_rule:
+                write_line(f"    {label}: {' '.join(str(text).split())}")
+
+
+def policy_test(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Rule sets; all by default.")
+    ] = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Run the cases of rule sets: each history against the outcome that it must give."""
+    from governance.policy.cases import load_cases, run_cases
+    from governance.workspace.rule_sets import (
+        load_named_rule_set,
+        rule_set_directory,
+        rule_set_names,
+    )
+
+    results = []
+    for name in names or rule_set_names():
+        directory = rule_set_directory(name)
+        ran = run_cases(load_named_rule_set(name), load_cases(directory))
+        results.append((name, ran))
+    failed = [(name, case) for name, ran in results for case in ran if not case.passed]
+    if output is Format.json:
+        write_json(
+            {"passed": not failed, "results": [{"rule_set": name, "cases": ran} for name, ran in results]}
+        )
+    else:
+        for name, case in failed:
+            write_line(
+                f"FAILED {case.rule}: {case.name}: expected {case.expected}, got {case.obtained}: {case.detail}"
+            )
+        for name, ran in results:
+            write_line(f"{name}: {sum(case.passed for case in ran)} of {len(ran)} cases passed")
+    if failed:
+        raise typer.Exit(NOT_SATISFIED)
+
+
+def _write(assessment: Assessment, *, all_findings: bool) -> None:
+    shown = [each for each in assessment.findings if all_findings or _fails(each)]
+    for finding in sorted(shown, key=_gravity):
+        _write_finding(finding)
+    tally = ", ".join(
+        f"{count} {name.replace('_', ' ')}" for name, count in assessment.tally.items() if count
+    )
+    write_line(f"{assessment.subject} at tree size {assessment.tree_size}: {tally}")
+    sets = ", ".join(f"{line.id} {line.version}" for line in assessment.rule_sets)
+    write_line(f"verdict: {assessment.verdict} ({sets}; severity {assessment.severity_min} and above)")
+    if not all_findings and len(shown) < len(assessment.findings):
+        say(f"{len(assessment.findings) - len(shown)} findings that pass are not shown; --all shows them")
+
+
+def _write_finding(finding: Finding) -> None:
+    element = f" [{finding.element}]" if finding.element else ""
+    waived = "waived, " if finding.waiver else ""
+    write_line(f"{waived}{finding.outcome.replace('_', ' ')}  {finding.severity}  {finding.rule}")
+    write_line(f"    {finding.subject}{element}: {finding.message if _fails(finding) else finding.title}")
+    if finding.applies_from and not finding.in_force:
+        write_line(f"    applies from {finding.applies_from}")
+    if finding.remediation and _fails(finding):
+        write_line(f"    mend: {' '.join(finding.remediation.split())}")
+    if finding.evidence:
+        write_line(f"    evidence: entries {', '.join(map(str, finding.evidence))}")
+    if finding.waiver:
+        write_line(
+            f"    waived until {finding.waiver.expires_at} by {finding.waiver.granted_by}: {finding.waiver.reason}"
+        )
+    write_line()
+
+
+def _fails(finding: Finding) -> bool:
+    return finding.outcome not in PASSING
+
+
+def _gravity(finding: Finding) -> tuple[int, int, str, str]:
+    severities = ("critical", "high", "medium", "low")
+    return (
+        int(finding.waiver is not None),
+        severities.index(finding.severity),
+        finding.rule,
+        finding.subject,
+    )
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"not a parameter: {text!r}", hint="write --parameter name=value")
+    import json
+
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _described(rule_set: Any) -> dict[str, Any]:
+    return {
+        "id": rule_set.id,
+        "title": rule_set.title,
+        "version": rule_set.version,
+        "digest": rule_set.digest,
+        "summary": rule_set.summary,
+        "rule_count": len(rule_set.rules),
+        "requirements": rule_set.requirements,
+    }

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that write: init, append, record, checkpoint."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from governance.cli import options
+from governance.cli.options import Format
+from governance.cli.output import say, write_bytes, write_json, write_line
+
+FILE_SIZE_BYTES_MAX = 1 << 30
+
+
+def init(
+    context: typer.Context,
+    origin: Annotated[
+        str | None,
+        typer.Option(help="The ledger's own name in every checkpoint, best a schema-less URL of yours."),
+    ] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(min=0, help="How long entries are kept at the least, stated in the first entry."),
+    ] = None,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Make a ledger and its signing key.
+
+    Keep the key where only the writer can read it, and give the verifier key that is printed to everybody who shall
+    verify: it is what they trust.
+    """
+    from governance.workspace import init_workspace
+
+    shared = options.shared_of(context)
+    with init_workspace(
+        ledger or shared.ledger,
+        origin=origin,
+        key_file=key_file or shared.key_file,
+        retention_days=retention_days,
+    ) as workspace:
+        if output is Format.json:
+            write_json(
+                {"ledger": workspace.url, "origin": workspace.origin, "verifier_key": workspace.verifier_key}
+            )
+            return
+        write_line(f"ledger        {workspace.url}")
+        write_line(f"origin        {workspace.origin}")
+        write_line(f"verifier key  {workspace.verifier_key}")
+        say(
+            "next: governance record TYPE --subject REF --actor person:YOU …, or governance append FILE.jsonl"
+        )
+
+
+def append(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE.jsonl|-", help="Events, one JSON object a line; - reads stdin.")
+    ],
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Append events from a file, all or none.
+
+    An event that the ledger holds already, with the same id and content, is not appended twice.
+    """
+    from governance.cli.reading import read_events
+
+    events = read_events(file)
+    with options.opened(context, ledger, key_file) as workspace:
+        before = workspace.size
+        entries = workspace.append(events)
+        added = workspace.size - before
+    indexes = [entry.index for entry in entries]
+    if output is Format.json:
+        write_json({"appended": added, "already_there": len(entries) - added, "indexes": indexes})
+        return
+    place = f": entries {before} to {before + added - 1}" if added else ""
+    write_line(f"{added} events appended{place}, {len(entries) - added} were there already")
+
+
+def record(
+    context: typer.Context,
+    event_type: Annotated[
+        str, typer.Argument(metavar="TYPE", help="The event type, as in model.registered.")
+    ],
+    subject: Annotated[str, typer.Option(metavar="REF", help="What the event is about.")],
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GOVERNANCE_ACTOR", show_envvar=True, help="Who states it: person:…, service:… or tool:…"
+        ),
+    ] = None,
+    on_behalf_of: Annotated[str | None, typer.Option(metavar="REF", help="For whom the actor acts.")] = None,
+    occurred_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it happened; now by default.")
+    ] = None,
+    event_id: Annotated[
+        str | None, typer.Option("--id", help="The idempotency key; made when left out.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="The whole payload at once; further options add to it."),
+    ] = None,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Append one event; its payload's fields are options of the same name.
+
+    governance record dataset.registered --subject dataset:loans@1 --actor person:ana
+    --digest sha256:… --source warehouse.loans --purpose train
+
+    A list is an option repeated or a JSON array; docs/events.md names every type's fields.
+    """
+    from governance.cli.reading import read_fields, read_payload
+    from governance.errors import InputError
+
+    if actor is None:
+        raise InputError("no actor: who states this?", hint="say --actor person:YOU, or set GOVERNANCE_ACTOR")
+    payload: dict[str, Any] = read_payload(data) | read_fields(event_type, context.args)
+    with options.opened(context, ledger, key_file) as workspace:
+        entry = workspace.record_event(
+            event_type,
+            subject,
+            actor=actor,
+            on_behalf_of=on_behalf_of,
+            occurred_at=occurred_at,
+            id=event_id,
+            data=payload,
+        )
+    if output is Format.json:
+        write_json({"index": entry.index, "id": entry.event.id, "leaf_hash": entry.leaf_hash})
+        return
+    write_line(f"entry {entry.index}: {event_type} {subject}")
+
+
+def checkpoint(
+    context: typer.Context,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Sign the ledger as it stands and print the signed note (c2sp.org/tlog-checkpoint).
+
+    Keep it, mail it, commit it: whoever holds an old checkpoint can prove that nothing before it was changed.
+    """
+    with options.opened(context, ledger, key_file) as workspace:
+        note = workspace.checkpoint()
+        size = workspace.size
+    if output is Format.json:
+        write_json({"tree_size": size, "note": note.decode()})
+        return
+    write_bytes(note)
+
+
+def export_entries(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Option("--output", metavar="FILE.jsonl", help="Where to write; - is stdout.")
+    ] = "-",
+    ledger: options.Ledger = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Write every entry's body, one a line: exactly the bytes that are hashed."""
+    with options.opened(context, ledger) as workspace:
+        if file == "-":
+            workspace.export_entries(sys.stdout.buffer)
+            return
+        partial = Path(f"{file}.partial")
+        with partial.open("wb") as stream:
+            count = workspace.export_entries(stream)
+        os.replace(partial, file)
+    if output is Format.json:
+        write_json({"entries": count, "output": file})
+        return
+    write_line(f"{count} entries written to {file}")
