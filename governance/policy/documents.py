@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML documents whose every value knows its line and column, so that errors point at it.
+
+Rules: the YAML 1.2 core schema: `true`, `null`, numbers; everything else is text, dates and `no` included. No tags, no
+anchors, no duplicate keys; limits on size, depth and count. Unknown keys are errors with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Never
+
+import yaml
+
+from governance.errors import NotFoundError, RuleSetError
+
+SIZE_BYTES_MAX = 1 << 20
+DEPTH_MAX = 20
+NODES_MAX = 50_000
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_document(path: Path) -> Marked:
+    """Read a YAML file.
+
+    Raises:
+        NotFoundError: No such file.
+        RuleSetError: Not YAML, or beyond the limits.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
+    return parse_document(content, file=str(path))
+
+
+def parse_document(content: bytes, *, file: str) -> Marked:
+    """Read YAML text; `file` is named in errors."""
+    if len(content) > SIZE_BYTES_MAX:
+        raise RuleSetError(f"file of {len(content)} bytes, at most {SIZE_BYTES_MAX}", file=file)
+    try:
+        root = yaml.compose(content, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise RuleSetError(f"not YAML: {error.problem}", file=file, line=line, column=column) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise RuleSetError(f"not YAML: {str(error).splitlines()[0]}", file=file) from error
+    if root is None:
+        raise RuleSetError("file is empty", file=file)
+    _require_limits(root, file)
+    return Marked(root, file, "document")
+
+
+class Marked:
+    """A value in a document, with its place.
+
+    Args:
+        node: The YAML node.
+        file: Named in errors.
+        name: What it is, for errors.
+    """
+
+    def __init__(self, node: yaml.Node, file: str, name: str) -> None:
+        self._node = node
+        self._file = file
+        self.name = name
+
+    @property
+    def line(self) -> int:
+        """1-based line; of a block text, the line where the text itself begins."""
+        return int(self._node.start_mark.line) + (2 if self._is_block else 1)
+
+    @property
+    def column(self) -> int:
+        """1-based column."""
+        return int(self._node.start_mark.column) + 1
+
+    @property
+    def _is_block(self) -> bool:
+        return isinstance(self._node, yaml.ScalarNode) and self._node.style in ("|", ">")
+
+    def refuse(self, message: str, *, hint: str | None = None, line: int = 0, column: int = 0) -> Never:
+        """Raise an error at this place, or at a place within a text.
+
+        Args:
+            message: What is wrong.
+            hint: How to mend it.
+            line, column: 1-based place within the text, 0 for the beginning.
+        """
+        at = self.line + max(0, line - 1)
+        inside = column + (0 if self._is_block or line > 1 else self.column - 1)
+        raise RuleSetError(
+            message, file=self._file, line=at, column=inside if line else self.column, hint=hint
+        )
+
+    def fields(self, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, Marked]:
+        """The values of a mapping by key.
+
+        Raises:
+            RuleSetError: Not a mapping, an unknown or doubled key, or a required one is missing.
+        """
+        found = self.mapping()
+        for key, value in found.items():
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(known)}"
+                value.refuse(f"unknown key {key!r} in {self.name}", hint=hint)
+        for key in required:
+            if key not in found:
+                self.refuse(f"{self.name} has no {key!r}", hint=f"required are {', '.join(required)}")
+        return found
+
+    def mapping(self) -> dict[str, Marked]:
+        """The values of a mapping by key, whatever the keys.
+
+        Raises:
+            RuleSetError: Not a mapping, or a doubled key.
+        """
+        if not isinstance(self._node, yaml.MappingNode):
+            self.refuse(f"{self.name} must be a mapping of keys to values")
+        found: dict[str, Marked] = {}
+        for key_node, value_node in self._node.value:
+            key = Marked(key_node, self._file, "key").text()
+            if key in found:
+                Marked(key_node, self._file, "key").refuse(f"the key {key!r} stands twice in {self.name}")
+            found[key] = Marked(value_node, self._file, key)
+        return found
+
+    def elements(self) -> list[Marked]:
+        """The values of a list.
+
+        Raises:
+            RuleSetError: Not a list.
+        """
+        if not isinstance(self._node, yaml.SequenceNode):
+            self.refuse(f"{self.name} must be a list")
+        return [Marked(node, self._file, self.name) for node in self._node.value]
+
+    def text(self) -> str:
+        """The text of a scalar, as written.
+
+        Raises:
+            RuleSetError: Not a scalar.
+        """
+        if not isinstance(self._node, yaml.ScalarNode):
+            self.refuse(f"{self.name} must be text")
+        return str(self._node.value).strip() if self._is_block else str(self._node.value)
+
+    def flag(self) -> bool:
+        """A boolean.
+
+        Raises:
+            RuleSetError: Neither true nor false.
+        """
+        value = self.value()
+        if not isinstance(value, bool):
+            self.refuse(f"{self.name} must be true or false")
+        return value
+
+    def is_text(self) -> bool:
+        """Whether it is a scalar."""
+        return isinstance(self._node, yaml.ScalarNode)
+
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self._node, yaml.SequenceNode)
+
+    def value(self) -> Any:
+        """The whole as plain values."""
+        if isinstance(self._node, yaml.MappingNode):
+            return {key: each.value() for key, each in self.mapping().items()}
+        if isinstance(self._node, yaml.SequenceNode):
+            return [each.value() for each in self.elements()]
+        return self._scalar()
+
+    def _scalar(self) -> Any:
+        text = self.text()
+        if self._node.style is not None:
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _require_limits(root: yaml.Node, file: str) -> None:
+    """Refuse tags, anchors (a node reached twice), too much depth and too many nodes."""
+    seen: set[int] = set()
+    open_ends: list[tuple[yaml.Node, int]] = [(root, 1)]
+    while open_ends:
+        node, depth = open_ends.pop()
+        here = Marked(node, file, "value")
+        if id(node) in seen:
+            here.refuse("anchors and aliases are not used here", hint="write the value out")
+        seen.add(id(node))
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            here.refuse(f"the tag {node.tag} is not used here")
+        if depth > DEPTH_MAX or len(seen) > NODES_MAX:
+            here.refuse(f"document is deeper than {DEPTH_MAX} levels or has more than {NODES_MAX} values")
+        if isinstance(node, yaml.MappingNode):
+            open_ends.extend((each, depth + 1) for pair in node.value for each in pair)
+        elif isinstance(node, yaml.SequenceNode):
+            open_ends.extend((each, depth + 1) for each in node.value)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expressions: the one door to the CEL engine (Common Expression Language, through `cel-expr-python`).
+
+    compile_expression("model.evaluations.exists(e, e.passed)", names=("model",)).evaluate(activation({"model": {...}}))
+
+Rules: its results are taken apart here and nowhere else. An error comes back as a value that is truthy, so the type is
+looked at first. Data that are absent are not an error but `unknown`: no rule may pass or fail on them. A list of 10,000
+aborts the process, so longer ones than `LIST_LENGTH_MAX` never reach the engine. Instants are integers, microseconds
+since 1970 UTC, and differences are compared with `days(n)`, `hours(n)`, `minutes(n)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from cel_expr_python import cel
+
+LIST_LENGTH_MAX = 9_999
+LENGTH_MAX = 4_000
+"""Characters in one expression."""
+
+MICROSECONDS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
+
+_ABSENT = ("Key not found in map", "No value with name", "no such key", "No such key")
+_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came of evaluating.
+
+    Attributes:
+        kind: `value`; `unknown` when data are absent; `error` when it cannot be evaluated.
+        value: The plain value, when there is one.
+        detail: What is absent or wrong.
+    """
+
+    kind: Literal["value", "unknown", "error"]
+    value: Any = None
+    detail: str = ""
+
+
+class ExpressionError(Exception):
+    """An expression that does not compile; line and column are 1-based within its text."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression.
+
+    Attributes:
+        text: As it was written.
+    """
+
+    text: str
+    _compiled: Any
+
+    def evaluate(self, activation: Activation) -> Evaluation:
+        """Evaluate over values; nothing is raised for what the values do."""
+        too_long = activation.too_long_in(self.text)
+        if too_long is not None:
+            return Evaluation("error", detail=too_long)
+        value = self._compiled.eval(activation.native)
+        kind = str(value.type()).rpartition(".")[2]
+        if kind in ("ERROR", "UNKNOWN"):
+            detail = str(value.plain_value())
+            absent = any(sign in detail for sign in _ABSENT)
+            return Evaluation("unknown" if absent else "error", detail=detail.partition(": ")[2] or detail)
+        return Evaluation("value", value.plain_value())
+
+
+class Activation:
+    """Values by name, made ready for the engine.
+
+    Args:
+        values: Plain values: maps, lists, text, numbers, booleans.
+        names: All names that expressions may use.
+    """
+
+    def __init__(self, values: Mapping[str, Any], names: Sequence[str]) -> None:
+        self._long: dict[str, int] = {}
+        cut = {name: self._without_long(name, value) for name, value in values.items()}
+        self.native = _environment(tuple(names)).Activation(cut)
+
+    def too_long_in(self, text: str) -> str | None:
+        """What to say of the first list that an expression names and that is too long."""
+        for name, length in self._long.items():
+            if re.search(rf"\b{re.escape(name)}\b", text):
+                return f"{name} has {length} elements, at most {LIST_LENGTH_MAX} can be evaluated"
+        return None
+
+    def _without_long(self, name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._without_long(key, each) for key, each in value.items()}
+        if isinstance(value, list):
+            if len(value) > LIST_LENGTH_MAX:
+                self._long[name] = len(value)
+                return []
+            return [self._without_long(name, each) for each in value]
+        return value
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
+    """Compile an expression.
+
+    Args:
+        text: CEL, at most `LENGTH_MAX` characters.
+        names: The variables that it may use.
+
+    Raises:
+        ExpressionError: It does not compile; with its place.
+    """
+    if len(text) > LENGTH_MAX:
+        raise ExpressionError(f"expression has {len(text)} characters, at most {LENGTH_MAX}", 1, 1)
+    try:
+        return Expression(text, _environment(names).compile(text))
+    except RuntimeError as error:
+        place = _PLACE.search(str(error))
+        if place is None:
+            raise ExpressionError(str(error).split("\n")[0], 1, 1) from error
+        message = place[3].removesuffix(" (in container '')")
+        raise ExpressionError(message, int(place[1]), int(place[2])) from error
+
+
+def ranges_of_all(text: str) -> tuple[str, ...]:
+    """The lists over which an expression's `.all(` runs: their own expressions, for telling vacuous truth."""
+    return tuple(dict.fromkeys(_receiver(text, match.start()) for match in re.finditer(r"\.all\(", text)))
+
+
+def field_paths(text: str) -> list[tuple[str, str, int]]:
+    """Every `name.field` outside text literals, with the offset of the field; names that are themselves fields are left out."""
+    blanked = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", lambda match: " " * len(match[0]), text)
+    found = re.finditer(r"(?<![\w.)\]])([a-z_]\w*)\.([a-z_]\w*)(?!\w*\()", blanked)
+    return [(match[1], match[2], match.start(2)) for match in found]
+
+
+@lru_cache(maxsize=64)
+def _environment(names: tuple[str, ...]) -> Any:
+    functions = [_span_function(name, unit) for name, unit in MICROSECONDS.items()]
+    return cel.NewEnv(variables=dict.fromkeys(names, cel.Type.DYN), functions=functions)
+
+
+def _span_function(name: str, unit: int) -> Any:
+    def span(count: float) -> int:
+        return int(count * unit)
+
+    overloads = [
+        cel.Overload(f"{name}_{kind}", cel.Type.INT, [argument], impl=span)
+        for kind, argument in (("int", cel.Type.INT), ("double", cel.Type.DOUBLE))
+    ]
+    return cel.FunctionDecl(name, overloads)
+
+
+def _receiver(text: str, end: int) -> str:
+    """The expression before a `.all(` that begins at `end`: names, dots, calls and indexes, brackets balanced."""
+    at, depth = end, 0
+    while at > 0:
+        char = text[at - 1]
+        if char in ")]":
+            depth += 1
+        elif char in "([":
+            if depth == 0:
+                break
+            depth -= 1
+        elif depth == 0 and not (char.isalnum() or char in "_."):
+            break
+        at -= 1
+    return text[at:end].strip()

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Variables: a dossier as the plain maps that rules see.
+
+    a view          → a map of its fields, the fields of the statement that it is about spread into it, and `registered`
+    a statement     → its payload's fields, and index, occurred_at, appended_at, actor, on_behalf_of, subject
+    a moment        → microseconds since 1970 UTC, also in payload fields that end in _at, _until, _start or _end
+    None            → left out, so that has() says whether a thing was recorded
+
+Rules: pure; the same dossier gives the same maps. What a view says of itself wins over what its statement says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from governance.core.instants import parse_instant
+from governance.errors import GovernanceError
+from governance.lineage.dossier import Dossier, LedgerView, OrganisationView
+from governance.lineage.statement import EntryLine, Statement
+from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
+from governance.policy.model import Scope
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
+
+NAMES: tuple[str, ...] = (
+    "system",
+    "model",
+    "dataset",
+    "deployment",
+    "systems",
+    "models",
+    "datasets",
+    "deployments",
+    "organisation",
+    "waivers",
+    "ledger",
+    "entries",
+    "params",
+    "now",
+)
+"""Every variable there is; which are set depends on the scope."""
+
+VIEWS: Mapping[str, type] = {
+    "system": SystemView,
+    "model": ModelView,
+    "dataset": DatasetView,
+    "deployment": DeploymentView,
+    "organisation": OrganisationView,
+    "ledger": LedgerView,
+}
+
+_STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing that a rule is held against, with the variables for it.
+
+    Attributes:
+        ref: The thing's ref.
+        digest: Its current digest, for waivers that are bound to one.
+        values: Variables but `params`.
+        entries: The entries that speak of it.
+    """
+
+    ref: str
+    digest: str | None
+    values: Mapping[str, Any]
+    entries: tuple[EntryLine, ...]
+
+
+class Variables:
+    """The variables of one dossier at one moment; every view is turned into a map once.
+
+    Args:
+        dossier: What is known.
+        now: The moment that rules take as now.
+    """
+
+    def __init__(self, dossier: Dossier, now: datetime) -> None:
+        self._dossier = dossier
+        self._lines = {line.index: line for line in dossier.entries}
+        self._entry_maps = {line.index: plain(line) for line in dossier.entries}
+        self._maps = {
+            view.ref: plain(view)
+            for view in (*dossier.systems, *dossier.models, *dossier.datasets, *dossier.deployments)
+        }
+        self._shared: dict[str, Any] = {
+            "systems": [self._maps[view.ref] for view in dossier.systems],
+            "models": [self._maps[view.ref] for view in dossier.models],
+            "datasets": [self._maps[view.ref] for view in dossier.datasets],
+            "deployments": [self._maps[view.ref] for view in dossier.deployments],
+            "waivers": [plain(view) for view in dossier.waivers],
+            "organisation": plain(dossier.organisation),
+            "ledger": plain(dossier.ledger),
+            "now": microseconds(now),
+        }
+
+    def things(self, scope: Scope) -> Iterator[Thing]:
+        """Every thing of a scope, in the dossier's order."""
+        dossier = self._dossier
+        if scope == "organisation":
+            refs = dossier.organisation.refs
+            yield Thing(
+                ref=refs[0] if refs else dossier.subject,
+                digest=None,
+                values=self._values(
+                    {"system": self._only("systems"), "model": self._only("models")}, dossier.entries
+                ),
+                entries=dossier.entries,
+            )
+            return
+        views: tuple[SystemView | ModelView | DatasetView | DeploymentView, ...] = getattr(
+            dossier, f"{scope}s"
+        )
+        for view in views:
+            entries = tuple(self._lines[index] for index in view.indexes if index in self._lines)
+            yield Thing(
+                ref=view.ref,
+                digest=_digest(view),
+                values=self._values(self._around(view), entries),
+                entries=entries,
+            )
+
+    def _values(self, own: Mapping[str, Any], entries: tuple[EntryLine, ...]) -> dict[str, Any]:
+        named = {name: value for name, value in own.items() if value is not None}
+        return self._shared | named | {"entries": [self._entry_maps[line.index] for line in entries]}
+
+    def _around(self, view: SystemView | ModelView | DatasetView | DeploymentView) -> dict[str, Any]:
+        own = self._maps[view.ref]
+        if isinstance(view, SystemView):
+            return {"system": own, "model": self._only("models")}
+        if isinstance(view, ModelView):
+            return {"model": own, "system": self._system_of(view.ref)}
+        if isinstance(view, DatasetView):
+            return {"dataset": own, "model": self._only("models"), "system": self._only("systems")}
+        model = view.registration.data.model if view.registration else ""
+        return {"deployment": own, "model": self._maps.get(model), "system": self._system_of(model)}
+
+    def _system_of(self, model: str) -> Any:
+        owners = [view.ref for view in self._dossier.systems if model in view.models]
+        return self._maps[owners[0]] if owners else self._only("systems")
+
+    def _only(self, name: str) -> Any:
+        found = self._shared[name]
+        return found[0] if len(found) == 1 else None
+
+
+def plain(value: Any) -> Any:
+    """A view, statement, payload or list of them as plain values; see the module's table."""
+    if isinstance(value, Statement):
+        return _statement(value)
+    if isinstance(value, datetime):
+        return microseconds(value)
+    if isinstance(value, BaseModel):
+        return _payload(value)
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _view(value)
+    return value
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(count: int) -> datetime:
+    """The moment of so many microseconds; `microseconds(moment_of(n)) == n`."""
+    return EPOCH + count * MICROSECOND
+
+
+def fields_of(name: str) -> frozenset[str] | None:
+    """Every field that a variable's map can have, None when the variable is no view."""
+    view = VIEWS.get(name)
+    return None if view is None else _view_fields(view)
+
+
+@lru_cache(maxsize=32)
+def _view_fields(view: type) -> frozenset[str]:
+    names = {each.name for each in dataclasses.fields(view)} | {"registered"}
+    spread = getattr(view, "spread", None)
+    if spread is not None:
+        payload = _payload_type(get_type_hints(view)[spread])
+        names |= set(_STATEMENT_FIELDS) | set(payload.model_fields)
+    return frozenset(names)
+
+
+def _payload_type(annotation: Any) -> type[BaseModel]:
+    """The payload class inside `Statement[P]` or `Statement[P] | None`."""
+    if get_origin(annotation) is not Statement:
+        annotation = next(each for each in get_args(annotation) if get_origin(each) is Statement)
+    found: type[BaseModel] = get_args(annotation)[0]
+    return found
+
+
+def _view(value: Any) -> dict[str, Any]:
+    own = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    kept = {name: each for name, each in own.items() if each is not None}
+    spread = getattr(type(value), "spread", None)
+    if spread is None:
+        return kept
+    return {**kept.get(spread, {}), **kept, "registered": spread in kept}
+
+
+def _statement(statement: Statement[Any]) -> dict[str, Any]:
+    told = {name: plain(getattr(statement, name)) for name in _STATEMENT_FIELDS}
+    return _payload(statement.data) | {name: value for name, value in told.items() if value is not None}
+
+
+def _payload(data: BaseModel) -> dict[str, Any]:
+    dumped = data.model_dump(exclude_none=True)
+    return {name: _field(name, value) for name, value in dumped.items()}
+
+
+def _field(name: str, value: Any) -> Any:
+    if isinstance(value, str) and name.endswith(INSTANT_ENDINGS):
+        try:
+            return microseconds(parse_instant(value))
+        except GovernanceError:
+            return value
+    if isinstance(value, dict):
+        return {key: _field(key, each) for key, each in value.items() if each is not None}
+    if isinstance(value, (tuple, list)):
+        return [_field(name, each) if isinstance(each, dict) else each for each in value]
+    return value
+
+
+def _digest(view: Any) -> str | None:
+    registration = getattr(view, "registration", None)
+    return getattr(registration.data, "digest", None) if registration else None
