@@ -11,8 +11,8 @@
         with: {data: {licence: null}}
         expect: not_satisfied
 
-Rules: events come one hour apart from `start` unless `at` says when; `recorded_at` says when the ledger took them;
-`digest(words)` stands for the SHA-256 of the words. A rule without a case in which it is satisfied, or without one in which
+Rules: events come one hour apart from `start` unless `at` says when; `recorded_at` says when the ledger took them. What a
+case adds comes last, or `before` an event by its type or label. `digest(words)` stands for the SHA-256 of the words. A rule without a case in which it is satisfied, or without one in which
 it is not, fails the cases.
 """
 
@@ -48,12 +48,22 @@ FAILING: tuple[Outcome, ...] = ("not_satisfied", "unknown")
 _CASE_KEYS = (
     "rule", "name", "given", "without", "with", "add", "now", "subject", "parameters", "expect", "finding", "because",
 )  # fmt: skip
-_OUTSIDE = ("as", "at", "recorded_at")
+_OUTSIDE = ("as", "at", "before", "recorded_at")
 _ENVELOPE = ("id", "subject", "actor", "on_behalf_of")
 _DIGEST = re.compile(r"digest\((.*)\)")
 
 Told = dict[str, Any]
 """One event as a history tells it: `type`, then what stands in its mapping."""
+
+_OPENED: Told = {
+    "type": "ledger.opened",
+    "subject": f"ledger:{ORIGIN}",
+    "actor": "tool:governance",
+    "origin": ORIGIN,
+    "verifier_key": f"{ORIGIN}+00000000+AQ==",
+    "format_version": 1,
+    "retention_days": 3650,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +159,17 @@ def build_entries(events: Sequence[Told], start: datetime) -> list[Entry]:
         EventError: An event is not valid; the message names its number and type.
     """
     entries: list[Entry] = []
-    previous, moment, taken = NO_PREVIOUS, start, ""
-    opened: Told = {
-        "type": "ledger.opened",
-        "subject": f"ledger:{ORIGIN}",
-        "actor": "tool:governance",
-        "origin": ORIGIN,
-        "verifier_key": f"{ORIGIN}+00000000+AQ==",
-        "format_version": 1,
-        "retention_days": 3650,
-        "at": format_instant(start - STEP),
-    }
-    stated = [event for event in events if event["type"] != "ledger.opened"]
-    own = [event for event in events if event["type"] == "ledger.opened"]
-    for index, told in enumerate([{**opened, **own[0]} if own else opened, *stated]):
-        moment = parse_instant(str(told["at"])) if "at" in told else (moment if index < 2 else moment + STEP)  # noqa: PLR2004  # the opening and the first event
-        taken = max(
-            taken, format_instant(parse_instant(str(told.get("recorded_at", format_instant(moment)))))
-        )
+    previous, moment, taken = NO_PREVIOUS, start - 2 * STEP, ""
+    openings = [event for event in events if event["type"] == "ledger.opened"]
+    opened = {**_OPENED, **(openings[0] if openings else {}), "at": format_instant(start - STEP)}
+    for index, told in enumerate([opened, *(event for event in events if event["type"] != "ledger.opened")]):
+        moment = parse_instant(str(told["at"])) if "at" in told else moment + STEP
+        recorded = parse_instant(str(told["recorded_at"])) if "recorded_at" in told else moment
+        taken = max(taken, format_instant(recorded))
         event = parse_event(_envelope(told, index, moment), where=f"event {index} ({told['type']})")
         body = format_body(event=event.to_canonical(), index=index, appended_at=taken, previous=previous)
         entries.append(read_entry(body))
         previous = hash_leaf(body).hex()
-        if index == 0:
-            moment = start
     return entries
 
 
@@ -222,18 +219,23 @@ class _CaseReader:
                     f"no event is called {name!r}", hint="name an event type or an `as` label of the history"
                 )
         dropped = {label.text() for label in without}
+        added = [_told(node) for node in (fields["add"].elements() if "add" in fields else ())]
         moment = self._start
         for told in history:
             # Every event keeps its moment when another is dropped.
             moment = parse_instant(str(told["at"])) if "at" in told else moment
-            placed = {"at": format_instant(moment), **told}
-            moment += STEP
+            yield from (
+                {"at": format_instant(moment), **each}
+                for each in added
+                if _is_called(told, each.get("before", ""))
+            )
             if not any(_is_called(told, name) for name in dropped):
-                yield _patched(placed, patches)
-        for node in fields["add"].elements() if "add" in fields else ():
-            added = _told(node)
-            yield {"at": format_instant(moment), **added}
+                yield _patched({"at": format_instant(moment), **told}, patches)
             moment += STEP
+        for each in added:
+            if "before" not in each:
+                yield {"at": format_instant(moment), **each}
+                moment += STEP
 
 
 def _told(node: Marked) -> Told:

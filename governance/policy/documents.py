@@ -22,7 +22,9 @@ DEPTH_MAX = 20
 NODES_MAX = 50_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(
+    r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,18}(?:[eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})", re.ASCII
+)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -183,8 +185,8 @@ class Marked:
 
     def _scalar(self) -> Any:
         text = self.text()
-        if self._node.style is not None:
-            return text
+        if getattr(self._node, "style", None):
+            return text  # quoted or a block: text, whatever it looks like
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER.fullmatch(text):

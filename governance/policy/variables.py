@@ -90,10 +90,13 @@ class Variables:
         self._dossier = dossier
         self._lines = {line.index: line for line in dossier.entries}
         self._entry_maps = {line.index: plain(line) for line in dossier.entries}
-        self._maps = {
-            view.ref: plain(view)
-            for view in (*dossier.systems, *dossier.models, *dossier.datasets, *dossier.deployments)
-        }
+        views: list[SystemView | ModelView | DatasetView | DeploymentView] = [
+            *dossier.systems,
+            *dossier.models,
+            *dossier.datasets,
+            *dossier.deployments,
+        ]
+        self._maps = {view.ref: plain(view) for view in views}
         self._shared: dict[str, Any] = {
             "systems": [self._maps[view.ref] for view in dossier.systems],
             "models": [self._maps[view.ref] for view in dossier.models],

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+from governance.errors import StorageError
+
 SCHEMA_VERSION = 1
 """Version of the tables; a ledger of a newer one is refused."""
 
@@ -180,7 +182,11 @@ class Storage(Reader):
 
     @abc.abstractmethod
     def writing(self) -> AbstractContextManager[Writer]:
-        """Take the writer's place; commit when the block ends well, undo it all when it does not."""
+        """Take the writer's place; commit when the block ends well, undo it all when it does not.
+
+        Raises:
+            StorageError: This thread is writing already.
+        """
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -193,6 +199,18 @@ def split_url(url: str) -> tuple[str, str]:
     if not separator:
         return "sqlite", url
     return scheme, rest.removeprefix("/") if scheme == "sqlite" else rest
+
+
+def require_next(batch: Batch, size: int) -> None:
+    """Refuse a batch whose entries do not continue a ledger of this size without a gap.
+
+    Raises:
+        StorageError: They begin elsewhere, or leave out an index.
+    """
+    for expected, row in enumerate(batch.entries, start=size):
+        if row.index != expected:
+            where = "begins at" if expected == size else "goes on with"
+            raise StorageError(f"batch {where} index {row.index}, the next one of the ledger is {expected}")
 
 
 def chunked(values: Iterable[str], size: int) -> Iterator[list[str]]:

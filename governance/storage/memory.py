@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from governance.errors import StorageError
+from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import (
     Batch,
     CheckpointRow,
@@ -16,58 +17,33 @@ from governance.storage.interface import (
     Head,
     MentionRow,
     NodeRow,
+    Reader,
     RelationRow,
     Storage,
     Writer,
+    require_next,
 )
 
 
-class MemoryStorage(Storage, Writer):
-    """Tables as lists; a failed transaction is undone by cutting them back."""
+class _Tables(Reader):
+    """The tables as lists, and the questions to them."""
 
     def __init__(self) -> None:
-        self.url = "memory://"
         self._entries: list[EntryRow] = []
         self._by_event: dict[str, int] = {}
         self._nodes: dict[tuple[int, int], bytes] = {}
         self._mentions: list[MentionRow] = []
         self._relations: list[RelationRow] = []
         self._checkpoints: list[CheckpointRow] = []
-        self._guard = threading.RLock()
 
-    @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        with self._guard:
-            sizes = len(self._entries), len(self._mentions), len(self._relations), len(self._checkpoints)
-            nodes = set(self._nodes)
-            try:
-                yield self
-            except BaseException:
-                self._cut_back(*sizes, nodes)
-                raise
-
-    def close(self) -> None:
-        """Nothing to let go of; the tables go with the object."""
-
-    def write(self, batch: Batch) -> None:
-        expected = len(self._entries)
-        if batch.entries and batch.entries[0].index != expected:
-            raise StorageError(
-                f"batch begins at index {batch.entries[0].index}, the ledger ends at {expected}"
-            )
-        for row in batch.entries:
-            if row.event_id in self._by_event:
-                raise StorageError(f"event id {row.event_id} is there already")
-            self._by_event[row.event_id] = row.index
-            self._entries.append(row)
-        self._nodes.update(((row.level, row.index), row.hash) for row in batch.nodes)
-        self._mentions.extend(batch.mentions)
-        self._relations.extend(batch.relations)
-
-    def write_checkpoint(self, row: CheckpointRow) -> None:
-        if row.number != len(self._checkpoints):
-            raise StorageError(f"checkpoint number {row.number}, expected {len(self._checkpoints)}")
-        self._checkpoints.append(row)
+    def _add(self, other: _Tables) -> None:
+        # The entries come last: whoever reads up to the size that `head` gives finds the rest there already.
+        self._nodes.update(other._nodes)
+        self._mentions.extend(other._mentions)
+        self._relations.extend(other._relations)
+        self._checkpoints.extend(other._checkpoints)
+        self._by_event.update(other._by_event)
+        self._entries.extend(other._entries)
 
     def head(self) -> Head:
         if not self._entries:
@@ -138,14 +114,93 @@ class MemoryStorage(Storage, Writer):
     def structure_problems(self) -> list[str]:
         return []
 
-    def _cut_back(
-        self, entries: int, mentions: int, relations: int, checkpoints: int, nodes: set[tuple[int, int]]
-    ) -> None:
-        for row in self._entries[entries:]:
-            self._by_event.pop(row.event_id, None)
-        del self._entries[entries:], self._mentions[mentions:]
-        del self._relations[relations:], self._checkpoints[checkpoints:]
-        self._nodes = {place: value for place, value in self._nodes.items() if place in nodes}
+
+class MemoryStorage(_Tables, Storage):
+    """Committed tables; a transaction gathers its rows apart, so that nobody sees them before they are committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = "memory://"
+        self._guard = threading.RLock()
+        self._is_writing = False
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Queue for this object's lock, then gather; see the interface."""
+        with self._guard:
+            if self._is_writing:
+                raise StorageError(
+                    "this thread is writing already", hint="end the one writing() before the next"
+                )
+            self._is_writing = True
+            try:
+                writer = _MemoryWriter(self)
+                yield writer
+                self._add(writer.added)
+            finally:
+                self._is_writing = False
+
+    def close(self) -> None:
+        """Nothing to let go of; the tables go with the object."""
+
+
+class _MemoryWriter(DelegatingReader, Writer):
+    """The questions and the additions, inside one transaction.
+
+    Args:
+        committed: What was there before; never changed here.
+
+    Attributes:
+        added: What this transaction adds.
+    """
+
+    def __init__(self, committed: _Tables) -> None:
+        self._committed = committed
+        self._merged: _Tables | None = committed
+        self.added = _Tables()
+
+    @property
+    def _inner(self) -> Reader:
+        """Committed and added rows together; put together again only when a question follows an addition."""
+        if self._merged is None:
+            self._merged = _Tables()
+            self._merged._add(self._committed)
+            self._merged._add(self.added)
+        return self._merged
+
+    def write(self, batch: Batch) -> None:
+        require_next(batch, self.added.head().size or self._committed.head().size)
+        fresh = _Tables()
+        fresh._entries.extend(batch.entries)
+        fresh._by_event.update((row.event_id, row.index) for row in batch.entries)
+        fresh._nodes.update(((row.level, row.index), row.hash) for row in batch.nodes)
+        fresh._mentions.extend(dict.fromkeys(batch.mentions))
+        fresh._relations.extend(dict.fromkeys(batch.relations))
+        self._require_unique(batch, fresh)
+        self.added._add(fresh)
+        self._merged = None
+
+    def write_checkpoint(self, row: CheckpointRow) -> None:
+        latest = self.added.latest_checkpoint() or self._committed.latest_checkpoint()
+        expected = 0 if latest is None else latest.number + 1
+        if row.number != expected:
+            raise StorageError(f"checkpoint number {row.number}, expected {expected}")
+        self.added._checkpoints.append(row)
+        self._merged = None
+
+    def _require_unique(self, batch: Batch, fresh: _Tables) -> None:
+        """Refuse what a database's keys would refuse."""
+        for there in (self._committed, self.added):
+            taken = fresh._by_event.keys() & there._by_event.keys()
+            if taken:
+                raise StorageError(f"event id {min(taken)} is there already")
+            if not fresh._nodes.keys().isdisjoint(there._nodes):
+                raise StorageError("a tree node is there already")
+        for name in ("entries", "nodes", "mentions", "relations"):
+            if len(getattr(batch, name)) != len(
+                getattr(fresh, f"_{name}" if name != "entries" else "_by_event")
+            ):
+                raise StorageError(f"a batch names one of its {name} twice")
 
 
 def _within(index: int, start: int | None, end: int | None) -> bool:

@@ -3,16 +3,17 @@
 
 Rules: WAL with `synchronous=FULL`, so that what was acknowledged survives kill -9 and power loss. One writer at a time:
 an operating-system lock on `<file>.lock` queues writers fairly (SQLite's own busy handler starves them), then BEGIN
-IMMEDIATE. Readers have a connection of their own per thread and never wait. The pragma answers are checked, because
-SQLite falls back silently. The schema itself is said once, in `schema.py`.
+IMMEDIATE. Readers have a connection of their own per thread and the writer has another, so that readers never wait and
+never see what is not committed. The pragma answers are checked, because SQLite falls back silently; a database of
+somebody else's is refused before anything in it is changed. The schema itself is said once, in `schema.py`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
@@ -25,6 +26,7 @@ from governance.storage.interface import (
     Storage,
     Writer,
     chunked,
+    require_next,
 )
 from governance.storage.lock import FileLock
 from governance.storage.sqlite_reader import (
@@ -65,7 +67,9 @@ class SqliteStorage(DelegatingReader, Storage):
         self._guard = threading.RLock()
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._ref_ids: dict[str, int] = {}
-        self._check_header(self._connection)
+        self._is_writing = False
+        self._writer_connection: sqlite3.Connection | None = None
+        self._connection  # opened at once, so that what is wrong with the file is told now
 
     @classmethod
     def create(cls, path: Path) -> SqliteStorage:
@@ -77,28 +81,29 @@ class SqliteStorage(DelegatingReader, Storage):
         """
         from governance.storage.schema import sqlite_statements  # loads sqlmodel
 
-        if path.exists():
-            raise ConflictError(f"{path} exists already", hint="open it, or choose another file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = _connect(path)
-            with translated(path):
-                connection.execute("BEGIN EXCLUSIVE")
-                for statement in sqlite_statements():
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                connection.execute("COMMIT")
-                connection.close()
+            path.touch(exist_ok=False)
         except OSError as error:
-            raise StorageError(f"cannot make {path}: {error.strerror}") from error
+            if path.exists():
+                raise ConflictError(
+                    f"{path} exists already", hint="open it, or choose another file"
+                ) from error
+            raise StorageError(
+                f"cannot make {path}: {error.strerror}", hint="check that its folder can be written"
+            ) from error
+        try:
+            _fill(path, sqlite_statements())
+        except StorageError:
+            path.unlink()  # made just above, by us
+            raise
         return cls(path)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Queue for the file's lock, then write in one transaction; see the interface."""
-        with self._guard, self._lock:
-            connection = self._connection
+        with self._guard, self._taking_the_place(), self._lock:
+            connection = self._writer_connection = self._writer_connection or _connect(self._path)
             with translated(self._path):
                 connection.execute("BEGIN IMMEDIATE")
             writer = _SqliteWriter(connection, self._path, self._ref_ids)
@@ -120,6 +125,9 @@ class SqliteStorage(DelegatingReader, Storage):
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+            if self._writer_connection is not None:
+                self._writer_connection.close()
+                self._writer_connection = None
             self._lock.close()
             self._local = threading.local()
 
@@ -127,26 +135,20 @@ class SqliteStorage(DelegatingReader, Storage):
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            with translated(self._path):
-                connection = _connect(self._path)
+            connection = _connect(self._path)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
 
-    def _check_header(self, connection: sqlite3.Connection) -> None:
-        with translated(self._path):
-            (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if application_id != APPLICATION_ID:
-            raise SchemaError(
-                f"{self._path} is an SQLite database but not a ledger (application id {application_id:#x})",
-                hint="check the path; a ledger is made with governance init",
-            )
-        if version > SCHEMA_VERSION:
-            raise SchemaError(
-                f"{self._path} has schema version {version}, this program knows up to {SCHEMA_VERSION}",
-                hint="upgrade the governance package",
-            )
+    @contextmanager
+    def _taking_the_place(self) -> Iterator[None]:
+        if self._is_writing:
+            raise StorageError("this thread is writing already", hint="end the one writing() before the next")
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
 
     @property
     def _inner(self) -> SqliteReader:
@@ -170,12 +172,8 @@ class _SqliteWriter(SqliteReader, Writer):
         return self._head
 
     def write(self, batch: Batch) -> None:
-        expected = self.head().size
+        require_next(batch, self.head().size)
         self._head = None
-        if batch.entries and batch.entries[0].index != expected:
-            raise StorageError(
-                f"batch begins at index {batch.entries[0].index}, the ledger ends at {expected}"
-            )
         names = {row.ref for row in batch.mentions}
         names.update(row.effect for row in batch.relations)
         names.update(row.cause for row in batch.relations)
@@ -194,6 +192,9 @@ class _SqliteWriter(SqliteReader, Writer):
             )
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
+        ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
+        if row.number != expected:
+            raise StorageError(f"checkpoint number {row.number}, expected {expected}")
         with translated(self._path):
             self._db.execute(f"INSERT INTO checkpoint ({CHECKPOINT_COLUMNS}) VALUES (?,?,?,?)", row)
 
@@ -220,15 +221,51 @@ class _SqliteWriter(SqliteReader, Writer):
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    with translated(path):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            connection.close()
-            raise StorageError(
-                f"{path}: SQLite cannot use a write-ahead log here (journal mode {mode})",
-                hint="put the ledger on a local, writable file system",
-            )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -65536")
-        return connection
+    """Open a ledger: look whose database it is before anything in it is changed."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
+        with translated(path):
+            _check_header(connection, path)
+            _use_write_ahead_log(connection, path)
+    except StorageError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_header(connection: sqlite3.Connection, path: Path) -> None:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id != APPLICATION_ID:
+        raise SchemaError(
+            f"{path} is an SQLite database but not a ledger (application id {application_id:#x})",
+            hint="check the path; a ledger is made with governance init",
+        )
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"{path} has schema version {version}, this program knows up to {SCHEMA_VERSION}",
+            hint="upgrade the governance package",
+        )
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StorageError(
+            f"{path}: SQLite cannot use a write-ahead log here (journal mode {mode})",
+            hint="put the ledger on a local, writable file system",
+        )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -65536")
+
+
+def _fill(path: Path, statements: Iterable[str]) -> None:
+    """Make the tables in an empty file, all or none."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection, translated(path):
+        _use_write_ahead_log(connection, path)
+        connection.execute("BEGIN EXCLUSIVE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")

@@ -86,7 +86,7 @@ class SqliteReader(Reader):
 
     def mentions(self, refs: Sequence[str], *, role: str | None = None, size: int) -> list[MentionRow]:
         found: list[MentionRow] = []
-        for chunk in chunked(refs, VARIABLES_MAX):
+        for chunk in chunked(dict.fromkeys(refs), VARIABLES_MAX):
             sql = (
                 'SELECT ref.name, mention.role, mention."index" FROM ref JOIN mention ON mention.ref_id = ref.id '
                 f'WHERE ref.name IN ({marks(chunk)}) AND mention."index" < ?'
@@ -102,7 +102,7 @@ class SqliteReader(Reader):
         if side not in ("effect", "cause"):
             raise ValueError(f"side is effect or cause, not {side}")
         found: list[RelationRow] = []
-        for chunk in chunked(refs, VARIABLES_MAX):
+        for chunk in chunked(dict.fromkeys(refs), VARIABLES_MAX):
             sql = (
                 'SELECT e.name, c.name, r.kind, r."index" FROM ref AS this '
                 f"JOIN relation AS r ON r.{side}_id = this.id "
@@ -114,7 +114,7 @@ class SqliteReader(Reader):
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         sql = "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
-        return [row[0] for row in self._all(sql, (prefix, prefix + "\x7f", limit))]
+        return [row[0] for row in self._all(sql, (prefix, prefix + "\U0010ffff", limit))]
 
     def checkpoints(self) -> list[CheckpointRow]:
         return list(
