@@ -24,7 +24,13 @@ from typing import ClassVar
 
 from governance.events.vocabulary import design, governance, people
 from governance.lineage.statement import EntryLine, RelationLine, Statement
-from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView, WaiverView
+from governance.lineage.views import (
+    DatasetView,
+    DeploymentView,
+    ModelView,
+    SystemView,
+    WaiverView,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Facts:
         self._lines: dict[int, EntryLine] = {}
         self._by_type: dict[type[Payload], list[Statement[Any]]] = defaultdict(list)
         self._by_subject: dict[tuple[str, type[Payload]], list[Statement[Any]]] = defaultdict(list)
-        self._acts: dict[str, set[str]] = {}
+        self._people: dict[int, tuple[str, ...]] = {}
         self._mentions: dict[str, list[int]] = defaultdict(list)
         self._causes: dict[str, list[RelationLine]] = defaultdict(list)
         self._effects: dict[str, list[RelationLine]] = defaultdict(list)
@@ -91,13 +91,13 @@ class Facts:
         ]
         return tuple(sorted(found, key=lambda each: (each.index, each.effect, each.cause, each.kind)))
 
-    def acting_persons(self) -> tuple[str, ...]:
-        """Persons who stated something or are enrolled, in order of text."""
-        return tuple(sorted(self._acts))
-
-    def acted_as(self, person: str) -> tuple[str, ...]:
-        """Event types that the person stated, or that were stated for them, in order of text."""
-        return tuple(sorted(self._acts.get(person, ())))
+    def people_in(self, indexes: Iterable[int]) -> dict[str, tuple[str, ...]]:
+        """The persons who stand behind these entries, in order of text, each with the event types that they stated."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for index in indexes:
+            for person in self._people.get(index, ()):
+                found[person].add(self._lines[index].type)
+        return {person: tuple(sorted(found[person])) for person in sorted(found)}
 
     def _closure(
         self, ref: str, edges: dict[str, list[RelationLine]], kinds: tuple[str, ...], *, towards_cause: bool
@@ -135,10 +135,7 @@ class Facts:
             subject=event.subject,
             leaf_hash=statement.leaf_hash,
         )
-        for person in people_of((statement,)):
-            self._acts.setdefault(person, set()).add(event.type)
-        if event.subject.startswith("person:"):
-            self._acts.setdefault(event.subject, set())
+        self._people[entry.index] = people_of((statement,))
         mentions, relations = links_of(event.to_dict())
         for ref in dict.fromkeys(mention.ref for mention in mentions):
             self._mentions[ref].append(entry.index)

@@ -10,7 +10,7 @@ and the views say which one holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from governance.events.envelope import Entry
 from governance.events.refs import kind_of
@@ -22,7 +22,11 @@ from governance.lineage.fold_deployment import fold_deployment
 from governance.lineage.fold_model import fold_model
 from governance.lineage.fold_organisation import fold_organisation
 from governance.lineage.fold_system import fold_system
-from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView, WaiverView
+from governance.lineage.views import (
+    DatasetView,
+    ModelView,
+    WaiverView,
+)
 
 
 def build_dossier(subject: str, entries: Iterable[Entry], *, tree_size: int) -> Dossier:
@@ -42,9 +46,13 @@ def build_dossier(subject: str, entries: Iterable[Entry], *, tree_size: int) -> 
     models = tuple(fold_model(ref, facts) for ref in scope.models)
     datasets = tuple(fold_dataset(ref, facts, models) for ref in scope.datasets(models))
     deployments = tuple(fold_deployment(ref, facts) for ref in scope.deployments)
-    organisation = fold_organisation(facts, systems)
     opened = facts.first(governance.LedgerOpened)
-    used = _used(subject, facts, systems, models, datasets, deployments, organisation.indexes)
+    used = set(facts.indexes_mentioning(subject))
+    for indexes in (view.indexes for views in (systems, models, datasets, deployments) for view in views):
+        used.update(indexes)
+    organisation = fold_organisation(facts, systems, facts.people_in(sorted(used)))
+    used.update(organisation.indexes)
+    refs = scope.refs(datasets)
     return Dossier(
         subject=subject,
         tree_size=tree_size,
@@ -59,10 +67,10 @@ def build_dossier(subject: str, entries: Iterable[Entry], *, tree_size: int) -> 
         models=models,
         datasets=datasets,
         deployments=deployments,
-        waivers=_waivers(facts),
+        waivers=_waivers(facts, refs | set(organisation.refs)),
         assessments=facts.about(subject, governance.AssessmentRecorded),
         entries=tuple(facts.line(index) for index in sorted(used)),
-        relations=facts.relations_among(scope.refs(datasets)),
+        relations=facts.relations_among(refs),
     )
 
 
@@ -89,7 +97,13 @@ class Scope:
 
     def refs(self, datasets: Sequence[DatasetView]) -> set[str]:
         """Every thing whose relations belong into the dossier."""
-        roots = {self._subject, *self.models, *self.deployments, *self.systems, *(view.ref for view in datasets)}
+        roots = {
+            self._subject,
+            *self.models,
+            *self.deployments,
+            *self.systems,
+            *(view.ref for view in datasets),
+        }
         return roots | set().union(*(self._facts.upstream(ref) for ref in roots))
 
     def _models(self, kind: str) -> tuple[str, ...]:
@@ -128,7 +142,7 @@ class Scope:
         return tuple(dict.fromkeys(each.subject for each in starts if each.data.model in wanted))
 
 
-def _waivers(facts: Facts) -> tuple[WaiverView, ...]:
+def _waivers(facts: Facts, refs: Set[str]) -> tuple[WaiverView, ...]:
     revocations = facts.of(decisions.WaiverRevoked)
     return tuple(
         WaiverView(
@@ -144,20 +158,5 @@ def _waivers(facts: Facts) -> tuple[WaiverView, ...]:
             ),
         )
         for granted in facts.of(decisions.WaiverGranted)
+        if granted.subject in refs
     )
-
-
-def _used(
-    subject: str,
-    facts: Facts,
-    systems: tuple[SystemView, ...],
-    models: tuple[ModelView, ...],
-    datasets: tuple[DatasetView, ...],
-    deployments: tuple[DeploymentView, ...],
-    organisation: tuple[int, ...],
-) -> set[int]:
-    used = set(organisation) | set(facts.indexes_mentioning(subject))
-    for view in (*systems, *models, *datasets, *deployments):
-        used.update(view.indexes)
-    return used
-

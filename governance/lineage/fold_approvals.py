@@ -41,11 +41,7 @@ def _voids(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> list[
             found.append((refused.index, refused.occurred_at, "refused by a later approver"))
     for revoked in facts.about(granted.subject, decisions.ApprovalRevoked):
         meant = revoked.data.approval in (None, granted.index)
-        if (
-            revoked.index > granted.index
-            and meant
-            and (revoked.data.digest, revoked.data.purpose) == same
-        ):
+        if revoked.index > granted.index and meant and (revoked.data.digest, revoked.data.purpose) == same:
             found.append((revoked.index, revoked.occurred_at, "revoked"))
     return found
 

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from governance.events.vocabulary import design, features, incidents, monitoring, operation
+from governance.events.vocabulary import (
+    design,
+    features,
+    incidents,
+    monitoring,
+    operation,
+)
 from governance.lineage.facts import Facts, occurred
 from governance.lineage.fold_approvals import fold_approvals
 from governance.lineage.statement import Statement

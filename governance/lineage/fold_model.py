@@ -153,9 +153,7 @@ def _digest_of(dataset: str, facts: Facts) -> str | None:
 
 def _statements(
     run: str, facts: Facts
-) -> list[
-    Statement[training.RunStarted] | Statement[training.RunCompleted] | Statement[training.RunFailed]
-]:
+) -> list[Statement[training.RunStarted] | Statement[training.RunCompleted] | Statement[training.RunFailed]]:
     return [
         *facts.about(run, training.RunStarted),
         *facts.about(run, training.RunCompleted),

@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from governance.events.vocabulary import design, governance, people
+from governance.events.vocabulary import design, governance
+from governance.events.vocabulary import people as people_events
 from governance.lineage.dossier import OrganisationView, PersonView, RoleView
 from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
 from governance.lineage.views import SystemView
 
 
-def fold_organisation(facts: Facts, systems: Sequence[SystemView]) -> OrganisationView:
-    """The organisations named by the systems, and every person who is enrolled or acts."""
+def fold_organisation(
+    facts: Facts, systems: Sequence[SystemView], people: Mapping[str, tuple[str, ...]]
+) -> OrganisationView:
+    """The organisations named by the systems, and the persons who act.
+
+    Args:
+        facts: The entries.
+        systems: The dossier's systems.
+        people: Persons who stand behind the dossier's entries, with the event types that they stated.
+    """
     refs = tuple(
         dict.fromkeys(
             ref
@@ -23,35 +32,37 @@ def fold_organisation(facts: Facts, systems: Sequence[SystemView]) -> Organisati
             if ref is not None
         )
     )
-    persons = facts.acting_persons()
-    reviews = facts.of(governance.AccessReviewed)
-    rule_sets = tuple(each for each in facts.of(governance.RuleSetAdopted) if each.data.scope in (None, *refs))
+    scopes = (*refs, *(view.ref for view in systems))
+    opened = facts.first(governance.LedgerOpened)
+    reviewed = (*scopes, opened.subject) if opened else scopes
+    reviews = tuple(each for each in facts.of(governance.AccessReviewed) if each.subject in reviewed)
+    rule_sets = tuple(each for each in facts.of(governance.RuleSetAdopted) if each.data.scope in scopes)
     documents = tuple(each for ref in refs for each in facts.about(ref, design.DocumentAttached))
-    own = (*reviews, *rule_sets, *documents)
-    views = tuple(_person(ref, facts) for ref in persons)
+    views = tuple(_person(ref, acted_as, facts) for ref, acted_as in people.items())
+    own = {each.index for part in (reviews, rule_sets, documents) for each in part}
     return OrganisationView(
         refs=refs,
         persons=views,
         access_reviews=reviews,
         rule_sets=rule_sets,
         documents=documents,
-        indexes=tuple(sorted({each.index for each in own} | {at for view in views for at in _indexes(view)})),
+        indexes=tuple(sorted(own | {at for view in views for at in _indexes(view)})),
     )
 
 
-def _person(ref: str, facts: Facts) -> PersonView:
-    revoked = facts.about(ref, people.RoleRevoked)
+def _person(ref: str, acted_as: tuple[str, ...], facts: Facts) -> PersonView:
+    revoked = facts.about(ref, people_events.RoleRevoked)
     return PersonView(
         ref=ref,
-        enrolled=facts.first_about(ref, people.PersonEnrolled),
-        roles=tuple(_role(granted, revoked) for granted in facts.about(ref, people.RoleGranted)),
-        trainings=facts.about(ref, people.TrainingCompleted),
-        acted_as=facts.acted_as(ref),
+        enrolled=facts.first_about(ref, people_events.PersonEnrolled),
+        roles=tuple(_role(granted, revoked) for granted in facts.about(ref, people_events.RoleGranted)),
+        trainings=facts.about(ref, people_events.TrainingCompleted),
+        acted_as=acted_as,
     )
 
 
 def _role(
-    granted: Statement[people.RoleGranted], revoked: tuple[Statement[people.RoleRevoked], ...]
+    granted: Statement[people_events.RoleGranted], revoked: tuple[Statement[people_events.RoleRevoked], ...]
 ) -> RoleView:
     end = next(
         (each for each in revoked if each.data.role == granted.data.role and each.index > granted.index), None

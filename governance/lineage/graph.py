@@ -100,14 +100,15 @@ def closure(reader: Reader, refs: Sequence[str], *, side: str, size: int) -> dic
     steps = 0
     while open_ends:
         steps += 1
-        far = 0 if side == "cause" else 1
         kinds = (*WALKED, "member") if side == "cause" else WALKED
-        found = {row[far] for row in reader.relations_of(open_ends, side=side, size=size) if row.kind in kinds}
+        rows = [row for row in reader.relations_of(open_ends, side=side, size=size) if row.kind in kinds]
+        found = {row.effect if side == "cause" else row.cause for row in rows}
         open_ends = sorted(found - reached.keys())
         reached.update(dict.fromkeys(open_ends, steps))
         if len(reached) > NODES_MAX:
             raise InputError(
-                f"the lineage of {refs[0]} has more than {NODES_MAX} things", hint="ask upstream, or a smaller thing"
+                f"the lineage of {refs[0]} has more than {NODES_MAX} things",
+                hint="ask upstream, or a smaller thing",
             )
     return {ref: at for ref, at in reached.items() if at}
 

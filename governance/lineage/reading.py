@@ -1,50 +1,123 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which entries a dossier needs, read through the index tables.
 
-Rules: entries are found by the refs that they mention, never by scanning the ledger, so that the cost follows the size
-of the subject's own history. Persons are read by what was said of them, not by what they said: a busy service has a
-million statements. What was read is the same set that a scan would give; `build_dossier` sorts it out.
+    build_dossier(ref, read_dossier_entries(reader, ref, size=n), tree_size=n)
+        == build_dossier(ref, every entry there is, tree_size=n)
+
+Rules: entries are found by the refs that they mention, never by scanning the ledger, so that the cost follows the size of
+the subject's own history. Persons and organisations are read by what was said of them, not by what they said: a busy
+service has a million statements.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from governance.errors import InputError
+from governance.events.envelope import Entry, read_entry
+from governance.events.links import links_of
 from governance.events.refs import kind_of
 from governance.lineage.graph import closure, require_known
 from governance.storage.interface import Reader
 
-_HUBS = ("person", "service", "tool", "organisation", "ledger", "rule_set")
-"""Kinds that half the ledger may mention: only entries about them are read."""
+SUBJECT_KINDS = ("system", "model", "dataset", "deployment")
+"""What a dossier can be about."""
+
+FOLLOWED = ("incident", "segment")
+"""Kinds that are named by a thing's entries and then spoken of by their own ref."""
+
+AGENTS = ("person", "organisation", "ledger")
+"""Kinds of which only what was said of them is read."""
+
+UNREAD = (*AGENTS, "service", "tool", "rule_set", "report")
+"""Kinds whose mentions are never followed: half the ledger may name them."""
 
 
-def dossier_indexes(reader: Reader, subject: str, *, size: int) -> list[int]:
-    """Indexes of the entries that the dossier of `subject` rests on, in order.
+def read_dossier_entries(reader: Reader, subject: str, *, size: int) -> list[Entry]:
+    """The entries that the dossier of `subject` rests on, in order of index.
 
     Raises:
         RefError: Not a ref.
-        NotFoundError: No entry below `size` mentions the subject.
+        InputError: Not a system, model, dataset or deployment.
+        NotFoundError: No entry below `size` mentions it.
+        IntegrityError: An entry cannot be read, or was altered if the reader checks that.
     """
+    if kind_of(subject) not in SUBJECT_KINDS:
+        require_known(reader, subject, size)
+        raise InputError(
+            f"no dossier of {subject}",
+            hint=f"ask for a {', a '.join(SUBJECT_KINDS[:-1])} or a {SUBJECT_KINDS[-1]}",
+        )
     require_known(reader, subject, size)
-    things = _things(reader, subject, size)
-    mentioned = _mentioning(reader, sorted(things), size)
-    agents = _agents(reader, mentioned, size)
-    about = {row.index for row in reader.mentions(sorted(agents), role="subject", size=size)}
-    adopted = {row.index for row in reader.mentions(sorted(agents), role="scope", size=size)}
-    opening = {0} if size else set()
-    return sorted(mentioned | about | adopted | opening)
+    gathered = _Gathering(reader, size)
+    gathered.take_mentioning(_things(reader, subject, size))
+    gathered.take_mentioning(gathered.named(("dataset", "system"), roles=("evaluated_on", "system")))
+    upstream = closure(reader, sorted(gathered.asked), side="effect", size=size)
+    gathered.take_mentioning(upstream)
+    gathered.take_mentioning(gathered.named(FOLLOWED))
+    gathered.take_about(gathered.named(AGENTS))
+    gathered.take_about(
+        gathered.named(AGENTS)
+    )  # organisations of the persons, named by what was said of them
+    gathered.take([0] if size else [])
+    return gathered.entries()
+
+
+class _Gathering:
+    """Entries gathered so far, each read once."""
+
+    def __init__(self, reader: Reader, size: int) -> None:
+        self._reader = reader
+        self._size = size
+        self._entries: dict[int, Entry] = {}
+        self._mentions: set[tuple[str, str]] = set()
+        self.asked: set[str] = set()
+
+    def entries(self) -> list[Entry]:
+        """In order of index."""
+        return [self._entries[index] for index in sorted(self._entries)]
+
+    def named(self, kinds: Iterable[str], roles: Iterable[str] = ()) -> set[str]:
+        """Refs of these kinds that the entries mention, in these roles or in any."""
+        wanted, wanted_roles = set(kinds), set(roles)
+        return {
+            ref
+            for ref, role in self._mentions
+            if kind_of(ref) in wanted and (not wanted_roles or role in wanted_roles)
+        }
+
+    def take_mentioning(self, refs: Iterable[str]) -> None:
+        """Read the entries that mention any of these things."""
+        fresh = {ref for ref in refs if kind_of(ref) not in UNREAD} - self.asked
+        self.asked |= fresh
+        self.take(row.index for row in self._reader.mentions(sorted(fresh), size=self._size))
+
+    def take_about(self, refs: Iterable[str]) -> None:
+        """Read the entries about these persons and organisations, and what was adopted for them."""
+        for role in ("subject", "scope"):
+            rows = self._reader.mentions(sorted(refs), role=role, size=self._size)
+            self.take(row.index for row in rows)
+
+    def take(self, indexes: Iterable[int]) -> None:
+        """Read entries at indexes."""
+        missing = sorted(set(indexes) - self._entries.keys())
+        for row in self._reader.entries_at(missing):
+            entry = read_entry(row.body)
+            self._entries[entry.index] = entry
+            self._mentions.update(links_of(entry.event.to_dict()).mentions)
 
 
 def _things(reader: Reader, subject: str, size: int) -> set[str]:
-    """The subject, its models, their deployments and systems, and everything upstream of those."""
+    """The subject, its models, and the systems and deployments of those."""
     models = _models(reader, subject, size)
     near = {subject, *models}
     for row in reader.relations_of(sorted(near), side="cause", size=size):
-        if row.kind == "member" or kind_of(row.effect) == "deployment":
+        if row.kind == "member" or (row.kind == "used" and kind_of(row.effect) == "deployment"):
             near.add(row.effect)
     if kind_of(subject) == "dataset":
-        near |= set(closure(reader, [subject], side="cause", size=size))
-    near |= _mentioned_beside(reader, models, size)
-    upstream = set(closure(reader, sorted(near), side="effect", size=size))
-    return {ref for ref in near | upstream if kind_of(ref) not in _HUBS}
+        downstream = closure(reader, [subject], side="cause", size=size)
+        near |= {ref for ref in downstream if kind_of(ref) == "system"}
+    return near
 
 
 def _models(reader: Reader, subject: str, size: int) -> set[str]:
@@ -54,24 +127,3 @@ def _models(reader: Reader, subject: str, size: int) -> set[str]:
     wanted = {"system": "member", "deployment": "used"}.get(kind)
     rows = reader.relations_of([subject], side="effect", size=size) if wanted else []
     return {row.cause for row in rows if row.kind == wanted and kind_of(row.cause) == "model"}
-
-
-def _mentioned_beside(reader: Reader, models: set[str], size: int) -> set[str]:
-    """Datasets of evaluations, systems named by deployments, incidents and segments: one step through entries."""
-    from governance.events.envelope import read_entry
-    from governance.events.links import links_of
-
-    beside: set[str] = set()
-    first = {row.index for row in reader.mentions(sorted(models), size=size)}
-    for row in reader.entries_at(sorted(first)):
-        mentions, _ = links_of(read_entry(row.body).event.to_dict())
-        beside |= {each.ref for each in mentions if kind_of(each.ref) in ("dataset", "system", "incident")}
-    return beside
-
-
-def _mentioning(reader: Reader, refs: list[str], size: int) -> set[int]:
-    found = {row.index for row in reader.mentions(refs, size=size)}
-    # An incident is opened on a system and then spoken of by its own ref.
-    incidents = {row.ref for row in _subjects(reader, found, size) if kind_of(row.ref) in ("incident", "segment")}
-    sets = {row.ref for row in _subjects(reader, found, size) if kind_of(row.ref) == "feature_set"}
-    return found | {row.index for row in reader.mentions(sorted(incidents | sets), size=size)}

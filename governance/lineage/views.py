@@ -24,6 +24,10 @@ from governance.events.vocabulary import (
     operation,
     training,
 )
+from governance.events.vocabulary.incidents import (
+    ComplaintReceived,
+    CorrectiveActionTaken,
+)
 from governance.lineage.statement import Statement
 
 
@@ -272,9 +276,9 @@ class SystemView:
     documents: tuple[Statement[design.DocumentAttached], ...]
     approvals: tuple[ApprovalView, ...]
     incidents: tuple[IncidentView, ...]
-    complaints: tuple[Statement[incidents.ComplaintReceived], ...]
+    complaints: tuple[Statement[ComplaintReceived], ...]
     oversight: tuple[Statement[operation.OversightExercised], ...]
-    corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...]
+    corrective_actions: tuple[Statement[CorrectiveActionTaken], ...]
     access_reviews: tuple[Statement[governance.AccessReviewed], ...]
     rule_sets: tuple[Statement[governance.RuleSetAdopted], ...]
     models: tuple[str, ...]

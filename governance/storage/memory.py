@@ -194,13 +194,11 @@ class _MemoryWriter(DelegatingReader, Writer):
             taken = fresh._by_event.keys() & there._by_event.keys()
             if taken:
                 raise StorageError(f"event id {min(taken)} is there already")
-            if not fresh._nodes.keys().isdisjoint(there._nodes):
-                raise StorageError("a tree node is there already")
-        for name in ("entries", "nodes", "mentions", "relations"):
-            if len(getattr(batch, name)) != len(
-                getattr(fresh, f"_{name}" if name != "entries" else "_by_event")
-            ):
-                raise StorageError(f"a batch names one of its {name} twice")
+            if not fresh._nodes.keys().isdisjoint(there._nodes.keys()):
+                raise StorageError("a tree node of the batch is there already")
+        kept = len(fresh._by_event), len(fresh._nodes), len(fresh._mentions), len(fresh._relations)
+        if kept != tuple(map(len, (batch.entries, batch.nodes, batch.mentions, batch.relations))):
+            raise StorageError("a row stands twice in one batch")
 
 
 def _within(index: int, start: int | None, end: int | None) -> bool:

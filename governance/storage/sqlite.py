@@ -69,7 +69,7 @@ class SqliteStorage(DelegatingReader, Storage):
         self._ref_ids: dict[str, int] = {}
         self._is_writing = False
         self._writer_connection: sqlite3.Connection | None = None
-        self._connection  # opened at once, so that what is wrong with the file is told now
+        self._open()  # at once, so that what is wrong with the file is told now
 
     @classmethod
     def create(cls, path: Path) -> SqliteStorage:
@@ -135,9 +135,13 @@ class SqliteStorage(DelegatingReader, Storage):
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self._path)
-            self._local.connection = connection
-            self._connections.append(connection)
+            connection = self._open()
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = _connect(self._path)
+        self._local.connection = connection
+        self._connections.append(connection)
         return connection
 
     @contextmanager

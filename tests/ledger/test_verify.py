@@ -64,7 +64,7 @@ def written(events: list[Any], *, origin: str = ORIGIN, **fields: Any) -> Memory
     storage._relations.extend(relations)
     root = fold_root(extension.frontier)
     note = sign_checkpoint(Checkpoint(origin, len(rows), root), [signing_key(name=origin)])
-    storage.write_checkpoint(CheckpointRow(0, len(rows), root, note))
+    storage._checkpoints.append(CheckpointRow(0, len(rows), root, note))
     return storage
 
 

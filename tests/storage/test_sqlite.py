@@ -1,0 +1,503 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SQLite backend keeps the contract, refuses what raw SQL tries, and says what is wrong with a file.
+
+Rules: whoever attacks the file here does it through `sqlite3` alone, as an administrator with a shell would.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
+from governance.storage.interface import SCHEMA_VERSION, Batch, MentionRow, NodeRow, Storage
+from governance.storage.lock import FileLock
+from governance.storage.sqlite import SqliteStorage
+from governance.storage.triggers import TABLES, sqlite_triggers
+from tests.storage.contract import (
+    StorageContract,
+    fill,
+    in_thread,
+    in_threads,
+    make_batch,
+    make_checkpoint,
+    make_entry,
+    snapshot,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A ledger of six entries and two checkpoints, closed."""
+    made = tmp_path / "ledger.db"
+    with closing(SqliteStorage.create(made)) as storage:
+        fill(storage, 0, 6)
+        with storage.writing() as writer:
+            writer.write_checkpoint(make_checkpoint(0, 3))
+            writer.write_checkpoint(make_checkpoint(1, 6))
+    return made
+
+
+@pytest.fixture
+def raw(path: Path) -> Iterator[sqlite3.Connection]:
+    """The same file without us."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+class TestSqliteStorage(StorageContract):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Iterator[Storage]:
+        """A new file for every test."""
+        with closing(SqliteStorage.create(tmp_path / "contract.db")) as made:
+            yield made
+
+    def test_what_was_written_is_there_when_the_file_is_opened_again(self, storage: Storage) -> None:
+        fill(storage, 0, 9)
+        before = snapshot(storage)
+        storage.close()
+        with closing(SqliteStorage(Path(storage.url.removeprefix("sqlite:///")))) as again:
+            assert snapshot(again) == before
+            fill(again, 9, 11)
+            assert again.head().size == 11
+
+
+# Append-only.
+
+
+def columns(raw: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in raw.execute(f"PRAGMA table_info({table})")]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_column_of_any_table_can_be_updated(raw: sqlite3.Connection, table: str) -> None:
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    assert before
+    for column in columns(raw, table):
+        for statement in (
+            f'UPDATE {table} SET "{column}" = "{column}"',
+            f'UPDATE OR REPLACE {table} SET "{column}" = 0',
+            f'UPDATE OR IGNORE {table} SET "{column}" = 0',
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                raw.execute(statement)
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_row_of_any_table_can_be_deleted(raw: sqlite3.Connection, table: str) -> None:
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    for statement in (f"DELETE FROM {table}", f"DELETE FROM {table} WHERE 1"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            raw.execute(statement)
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+@pytest.mark.parametrize("table", ["entry", "tree_node", "checkpoint", "ref"])
+@pytest.mark.parametrize("verb", ["REPLACE INTO", "INSERT OR REPLACE INTO"])
+def test_no_row_can_be_replaced_through_any_of_its_keys(
+    raw: sqlite3.Connection, table: str, verb: str
+) -> None:
+    """SQLite deletes a row that it replaces without asking the trigger against DELETE."""
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    names = columns(raw, table)
+    last = dict(zip(names, before[-1], strict=True))
+    keys = {
+        "entry": (("index",), ("event_id",)),
+        "tree_node": (("level", "index"),),
+        "checkpoint": (("number",),),
+        "ref": (("id",), ("name",)),
+    }[table]
+    for kept in keys:
+        forged = [last[name] if name in kept else fresh_value(last[name]) for name in names]
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            raw.execute(f"{verb} {table} VALUES ({','.join('?' * len(names))})", forged)
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def fresh_value(value: Any) -> Any:
+    return value + 1000 if isinstance(value, int) else value + value
+
+
+@pytest.mark.parametrize("table", ["mention", "relation"])
+def test_replacing_a_row_that_is_all_key_changes_nothing(raw: sqlite3.Connection, table: str) -> None:
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    raw.execute(f"REPLACE INTO {table} SELECT * FROM {table}")
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+@pytest.mark.parametrize("table", ["entry", "tree_node", "checkpoint", "ref"])
+def test_an_upsert_changes_nothing(raw: sqlite3.Connection, table: str) -> None:
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    last = columns(raw, table)[-1]
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        raw.execute(f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 ON CONFLICT DO UPDATE SET {last} = 0")
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def test_every_table_is_under_the_triggers(raw: sqlite3.Connection) -> None:
+    """A table that is added without triggers fails here."""
+    tables = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == set(TABLES)
+
+
+# What the backend finds wrong with its own structure.
+
+
+@pytest.mark.parametrize("name", sorted(sqlite_triggers()))
+def test_a_missing_trigger_is_named(raw: sqlite3.Connection, path: Path, name: str) -> None:
+    raw.execute(f"DROP TRIGGER {name}")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == [f"trigger {name} is missing"]
+
+
+def test_a_trigger_that_does_nothing_is_named(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute("DROP TRIGGER entry_no_delete")
+    raw.execute("CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT 1; END")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == [
+            "trigger entry_no_delete is not the one that the ledger was made with"
+        ]
+
+
+def test_a_trigger_too_much_is_named(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute("CREATE TRIGGER sly AFTER INSERT ON ref BEGIN SELECT 1; END")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == ["trigger sly is not the ledger's"]
+
+
+def test_a_ref_that_no_entry_mentions_is_named(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute("INSERT INTO ref VALUES (999, 'model:planted@1')")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == ["ref model:planted@1 is mentioned by no entry"]
+
+
+def test_rows_whose_ref_was_taken_away_are_still_streamed(raw: sqlite3.Connection, path: Path) -> None:
+    """Otherwise taking a ref away would hide what the verifier has to see."""
+    raw.execute("DROP TRIGGER ref_no_delete")
+    ((gone,),) = raw.execute("SELECT id FROM ref WHERE name = 'dataset:d2@1'").fetchall()
+    raw.execute("DELETE FROM ref WHERE id = ?", (gone,))
+    with closing(SqliteStorage(path)) as storage:
+        assert MentionRow(f"#{gone}", "input", 2) in list(storage.all_mentions())
+        assert f"#{gone}" in {row.cause for row in storage.all_relations()}
+        assert len(list(storage.all_mentions())) == 12
+
+
+def test_event_ids_that_repeat_are_named(path: Path) -> None:
+    """The unique key forbids it; a table that was made again without the key does not."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("ALTER TABLE entry RENAME TO honest")
+        raw.execute("CREATE TABLE entry AS SELECT * FROM honest")
+        raw.execute("UPDATE entry SET event_id = 'twin' WHERE \"index\" IN (1, 4)")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.repeated_event_ids(10) == ["twin"]
+
+
+# Readers and writers.
+
+
+def test_a_reader_sees_committed_rows_only_while_a_writer_is_open(path: Path) -> None:
+    """Through another handle, as another program has one."""
+    with closing(SqliteStorage(path)) as storage, closing(SqliteStorage(path)) as other:
+        before = snapshot(other)
+        with storage.writing() as writer:
+            writer.write(make_batch(6, 9))
+            assert snapshot(other) == before
+            assert in_thread(lambda: snapshot(other)) == before
+        assert other.head().size == 9
+
+
+def test_a_stream_keeps_to_what_was_committed_when_it_began(path: Path) -> None:
+    with closing(SqliteStorage(path)) as storage, closing(SqliteStorage(path)) as other:
+        stream = other.entries(0, 99)
+        assert next(stream).index == 0
+        fill(storage, 6, 8)
+        assert [row.index for row in stream] == [1, 2, 3, 4, 5]
+        assert other.head().size == 8
+
+
+def test_threads_read_at_the_same_time(path: Path) -> None:
+    """Each of them is in the middle of a stream while the others are, too."""
+    with closing(SqliteStorage(path)) as storage:
+        meeting = threading.Barrier(4, timeout=30)
+
+        def read() -> None:
+            stream = storage.entries(0, 6)
+            first = next(stream)
+            meeting.wait()
+            assert [first, *stream] == [make_entry(index) for index in range(6)]
+
+        in_threads([read] * 4)
+
+
+def append_pairs(path: Path, name: str, count: int) -> None:
+    """What another process does: append pairs under its own names."""
+    with closing(SqliteStorage(path)) as storage:
+        for number in range(count):
+            with storage.writing() as writer:
+                at = writer.head().size
+                rows = [make_entry(at + place, event_id=f"{name}-{number}-{place}") for place in range(2)]
+                mentions = [MentionRow(f"model:{name}@{number}", "subject", row.index) for row in rows]
+                writer.write(Batch(rows, (), mentions, ()))
+
+
+def test_two_processes_write_without_losing_or_mixing_rows(path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    running = [spawn.Process(target=append_pairs, args=(path, name, 8)) for name in ("one", "two")]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(60)
+    assert [process.exitcode for process in running] == [0, 0]
+    with closing(SqliteStorage(path)) as storage:
+        rows = list(storage.entries(6, 99))
+        assert [row.index for row in rows] == list(range(6, 38))
+        for name in ("one", "two"):
+            own = [row.event_id for row in rows if row.event_id.startswith(name)]
+            assert own == [f"{name}-{number}-{place}" for number in range(8) for place in range(2)]
+            assert len(storage.mentions([f"model:{name}@{number}" for number in range(8)], size=99)) == 16
+        pairs = [row.event_id.rpartition("-")[0] for row in rows]
+        assert pairs[::2] == pairs[1::2]
+        assert storage.structure_problems() == []
+
+
+def test_refs_that_another_program_added_are_not_added_again(path: Path) -> None:
+    with closing(SqliteStorage(path)) as storage, closing(SqliteStorage(path)) as other:
+        mention: Callable[[int], Batch] = lambda at: Batch(  # noqa: E731
+            [make_entry(at)], (), [MentionRow("model:new@1", "subject", at)], ()
+        )
+        with storage.writing() as writer:
+            writer.write(mention(6))
+        with other.writing() as writer:
+            writer.write(mention(7))
+        assert len(storage.mentions(["model:new@1"], size=8)) == 2
+
+
+def test_a_cache_of_refs_that_grew_too_large_is_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.storage.sqlite.REFS_CACHED_MAX", 3)
+    with closing(SqliteStorage(path)) as storage:
+        fill(storage, 6, 12)
+        fill(storage, 12, 18)
+        assert sorted(storage.all_mentions()) == sorted(make_batch(0, 18).mentions)
+
+
+def test_a_row_that_the_database_refuses_is_a_storage_error(path: Path) -> None:
+    with (
+        closing(SqliteStorage(path)) as storage,
+        pytest.raises(StorageError, match="the database refused the write"),
+        storage.writing() as writer,
+    ):
+        writer.write(Batch([make_entry(6)], [NodeRow(1, 0, bytes(32))], (), ()))
+
+
+def test_what_is_acknowledged_is_on_the_disk(path: Path) -> None:
+    """A write-ahead log, synchronised at every commit: what power loss leaves is what was acknowledged."""
+    with closing(SqliteStorage(path)) as storage, storage.writing() as writer:
+        connection = writer._db  # type: ignore[attr-defined]  # no question of the interface tells it
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+# Files that are no ledger.
+
+
+def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
+    for missing in (tmp_path / "none.db", tmp_path / "no" / "folder.db", tmp_path):
+        with pytest.raises(NotFoundError, match=re.escape(f"no ledger at {missing}")) as caught:
+            SqliteStorage(missing)
+        assert caught.value.hint is not None
+        assert "governance init" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused(path: Path, complaint: str) -> SchemaError:
+    """Open a file that must be refused, and see that it was left as it was."""
+    before = path.read_bytes()
+    with pytest.raises(SchemaError, match=complaint) as caught:
+        SqliteStorage(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    assert path.read_bytes() == before
+    return caught.value
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    """Not even its journal mode is changed."""
+    foreign = tmp_path / "photos.db"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE entry (id INTEGER)")
+        connection.commit()
+    assert "governance init" in str(refused(foreign, "not a ledger").hint)
+    assert [each.name for each in tmp_path.iterdir()] == ["photos.db"]
+
+
+@pytest.mark.parametrize("content", [b"not a database " * 100, b"\x00" * 4096, b"SQLite format 3\x00"])
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    other = tmp_path / "letter.txt"
+    other.write_bytes(content)
+    refused(other, "not a ledger")
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """SQLite would take it for a new database."""
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    refused(empty, "not a ledger")
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 1000])
+def test_a_ledger_of_a_newer_version_is_refused(raw: sqlite3.Connection, path: Path, version: int) -> None:
+    raw.execute(f"PRAGMA user_version = {version}")
+    raw.close()
+    assert refused(path, f"schema version {version}").hint == "upgrade the governance package"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_truncated_ledger_is_told_as_such(path: Path, share: float) -> None:
+    """On opening, or by the first questions at the latest."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+    def ask() -> None:
+        with closing(SqliteStorage(path)) as storage:
+            snapshot(storage)
+
+    with pytest.raises(SchemaError, match="not a ledger or is corrupt") as caught:
+        ask()
+    assert caught.value.hint == "restore it from a copy"
+
+
+def test_broken_pages_are_named(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((page,),) = raw.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'relation_by_cause'"
+        ).fetchall()
+        ((size,),) = raw.execute("PRAGMA page_size").fetchall()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size + 8 : (page - 1) * size + 60] = b"\xff" * 52
+    path.write_bytes(bytes(content))
+    with closing(SqliteStorage(path)) as storage:
+        try:
+            problems = storage.structure_problems()
+        except SchemaError as error:
+            problems = [error.message]
+    assert problems
+
+
+# Making a ledger.
+
+
+def test_a_ledger_is_not_made_over_a_file(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ConflictError, match="exists already") as caught:
+        SqliteStorage.create(path)
+    assert caught.value.hint
+    assert path.read_bytes() == before
+
+
+def test_a_ledger_is_made_with_its_folders(tmp_path: Path) -> None:
+    with closing(SqliteStorage.create(tmp_path / "a" / "b" / "ledger.db")) as storage:
+        assert storage.head().size == 0
+
+
+def test_a_ledger_is_not_made_where_no_folder_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot make") as caught:
+        SqliteStorage.create(tmp_path / "file" / "ledger.db")
+    assert caught.value.hint == "check that its folder can be written"
+
+
+def test_a_ledger_that_could_not_be_made_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.storage.schema.sqlite_statements", lambda: ("CREATE TABLE", "broken"))
+    with pytest.raises(StorageError):
+        SqliteStorage.create(tmp_path / "ledger.db")
+    assert list(tmp_path.glob("*.db")) == []
+
+
+def test_a_lock_that_cannot_be_taken_is_a_storage_error(path: Path) -> None:
+    """A folder stands where the lock's file would; nothing is written, and reading goes on."""
+    path.with_name("ledger.db.lock").unlink()
+    path.with_name("ledger.db.lock").mkdir()
+    with closing(SqliteStorage(path)) as storage:
+        with pytest.raises(StorageError, match="cannot lock") as caught:
+            fill(storage, 6, 7)
+        assert caught.value.hint == "check that its folder can be written"
+        assert storage.head().size == 6
+
+
+def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    order: list[str] = []
+    one, two = FileLock(file), FileLock(file)
+    holding = threading.Event()
+
+    def hold() -> None:
+        with one:
+            holding.set()
+            order.append("one begins")
+            waiting.wait(0.2)
+            order.append("one ends")
+
+    def wait() -> None:
+        holding.wait(30)
+        with two:
+            order.append("two")
+
+    waiting = threading.Event()
+    in_threads([hold, wait])
+    one.close()
+    two.close()
+    two.close()
+    assert order == ["one begins", "one ends", "two"]
+
+
+def test_a_ledger_in_a_folder_that_cannot_be_written_is_told_with_its_mend(path: Path) -> None:
+    for each in path.parent.iterdir():
+        each.chmod(0o444)
+    path.parent.chmod(0o555)
+    if os.access(path.parent, os.W_OK):
+        pytest.skip("this user may write into every folder, as root does")
+
+    def write() -> None:
+        with closing(SqliteStorage(path)) as storage:
+            fill(storage, 6, 7)
+
+    try:
+        with pytest.raises(StorageError) as caught:
+            write()
+        with pytest.raises(StorageError):
+            SqliteStorage.create(path.with_name("other.db"))
+    finally:
+        path.parent.chmod(0o755)
+    assert caught.value.hint
+
+
+def test_a_disk_that_is_full_is_told_and_nothing_is_written(path: Path) -> None:
+    """SQLite's own bound on pages stands in for the disk."""
+    with closing(SqliteStorage(path)) as storage:
+        before = snapshot(storage)
+        big = make_entry(6)._replace(body=bytes(1_000_000))
+
+        def write() -> None:
+            with storage.writing() as writer:
+                writer._db.execute("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]  # no other way
+                writer.write(Batch([big], (), (), ()))
+
+        with pytest.raises(StorageError, match="full") as caught:
+            write()
+        assert caught.value.hint == "the disk is full: nothing was written; make room and try again"
+        assert snapshot(storage) == before
