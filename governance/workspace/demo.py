@@ -42,7 +42,8 @@ def run_demo(directory: Path, *, say: Say) -> None:
     database = directory / "governance.db"
     if database.exists():
         raise ConflictError(
-            f"{directory} holds a demo already", hint=f"remove it with rm -r {directory}, or name another --directory"
+            f"{directory} holds a demo already",
+            hint=f"remove it with rm -r {directory}, or name another --directory",
         )
     story, clock_module = _sample("story"), _sample("clock")
     clock = clock_module.StoryClock()
@@ -69,7 +70,14 @@ def _report(workspace: Workspace, directory: Path, say: Say) -> None:
     for ref in MODELS:
         name = f"assessment-{ref.rpartition('@')[2]}.pdf"
         _write(workspace, directory / name, ref, "assessment", ("eu-ai-act", "baseline"), say)
-    _write(workspace, directory / "technical-documentation.pdf", "system:credit-scoring", "technical-documentation", (), say)
+    _write(
+        workspace,
+        directory / "technical-documentation.pdf",
+        "system:credit-scoring",
+        "technical-documentation",
+        (),
+        say,
+    )
 
 
 def _write(
@@ -81,7 +89,9 @@ def _write(
 
 
 def _summary(assessment: Assessment) -> str:
-    tally = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in assessment.tally.items() if count)
+    tally = ", ".join(
+        f"{count} {name.replace('_', ' ')}" for name, count in assessment.tally.items() if count
+    )
     return f"check {assessment.subject} against {assessment.rule_sets[0].id}: {assessment.verdict} ({tally})"
 
 
@@ -103,7 +113,9 @@ def _sample(module: str) -> ModuleType:
     package = f"governance_sample_{SAMPLE}"
     if package not in sys.modules:
         _load(package, folder / "__init__.py", search=[str(folder)])
-    return sys.modules.get(f"{package}.{module}") or _load(f"{package}.{module}", folder / f"{module}.py", search=None)
+    return sys.modules.get(f"{package}.{module}") or _load(
+        f"{package}.{module}", folder / f"{module}.py", search=None
+    )
 
 
 def _load(name: str, path: Path, *, search: list[str] | None) -> ModuleType:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
+    from governance.report.render import RenderedReport
 
 TOOL = "tool:governance"
 
@@ -145,6 +146,11 @@ class Workspace:
         return str(self._key)
 
     @property
+    def can_sign(self) -> bool:
+        """Whether this workspace holds the ledger's signing key."""
+        return self._can_sign
+
+    @property
     def is_sealed(self) -> bool:
         """Whether a checkpoint covers every entry."""
         latest = self._storage.latest_checkpoint()
@@ -161,6 +167,10 @@ class Workspace:
         if not rows:
             raise NotFoundError(f"no entry {index}: the ledger has {self.size}", hint="indexes begin at 0")
         return read_entry(rows[0].body)
+
+    def entries_at(self, indexes: Sequence[int]) -> list[Entry]:
+        """The entries at these indexes, in order, each proven under the latest checkpoint."""
+        return [read_entry(row.body) for row in self._reader.entries_at(indexes)]
 
     def entries(self, start: int = 0, end: int | None = None, *, ref: str | None = None) -> Iterator[Entry]:
         """Entries in order of index, each proven under the latest checkpoint.
@@ -330,6 +340,31 @@ class Workspace:
         if record:
             self._record_assessment(assessment)
         return assessment
+
+    def report(
+        self,
+        ref: str,
+        *,
+        template: str,
+        rule_sets: Sequence[str] = (),
+        format: str = "pdf",  # noqa: A002  # the payload's own word
+        at: datetime | None = None,
+        size: int | None = None,
+        draft: bool = False,
+    ) -> RenderedReport:
+        """Render a report with its proofs inside, and append that it was issued; see `governance.workspace.reporting`."""
+        from governance.workspace.reporting import issue_report
+
+        return issue_report(
+            self,
+            ref,
+            template=template,
+            rule_sets=rule_sets,
+            format=format,
+            at=at if at is not None else self._clock(),
+            size=self._size(size),
+            draft=draft,
+        )
 
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
