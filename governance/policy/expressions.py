@@ -75,7 +75,7 @@ class Expression:
         if kind in ("ERROR", "UNKNOWN"):
             detail = str(value.plain_value())
             absent = any(sign in detail for sign in _ABSENT)
-            return Evaluation("unknown" if absent else "error", detail=detail.partition(": ")[2] or detail)
+            return Evaluation("unknown" if absent else "error", detail=_told(detail))
         return Evaluation("value", value.plain_value())
 
 
@@ -131,6 +131,14 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
             raise ExpressionError(str(error).split("\n")[0], 1, 1) from error
         message = place[3].removesuffix(" (in container '')")
         raise ExpressionError(message, int(place[1]), int(place[2])) from error
+
+
+def _told(detail: str) -> str:
+    """The engine's words for what is absent or wrong, in ours."""
+    name = re.search(r'"([^"]+)"', detail)
+    if name is not None and any(sign in detail for sign in _ABSENT):
+        return f"{name[1].replace('_', ' ')} is not recorded"
+    return detail.partition(": ")[2] or detail
 
 
 def ranges_of_all(text: str) -> tuple[str, ...]:

@@ -160,6 +160,7 @@ def _assessment(assessment: Assessment | None, rule_sets: Sequence[RuleSet]) -> 
             for line, each in zip(assessment.rule_sets, rule_sets, strict=True)
         ],
         "failing": [group for group in groups if not group["passes"]],
+        "severities": _severities(assessment.findings),
         "waived": [_waived(each) for each in assessment.findings if each.waiver is not None],
         "requirements": [
             {"rule_set": each.title, "rows": _requirements(each, assessment.findings)} for each in rule_sets
@@ -200,18 +201,29 @@ def _group(findings: Sequence[Finding]) -> Content:
         "applies_from": ""
         if first.in_force or first.applies_from is None
         else first.applies_from.strftime("%-d %B %Y"),
-        "remediation": first.remediation,
+        "remediation": _sentence(first.remediation),
         "mapped": [f"{name} {', '.join(ids)}" for name, ids in first.mapped.items()],
         "conditions": [
             {
                 "subject": each.subject,
                 "element": each.element or "",
-                "message": each.message,
+                "message": _sentence(each.message),
                 "evidence": list(each.evidence),
             }
             for each in findings
         ],
     }
+
+
+def _severities(findings: Sequence[Finding]) -> list[Content]:
+    """By severity, gravest first: how many findings apply, how many are open, how many are waived."""
+    rows: list[Content] = []
+    for severity in reversed(SEVERITIES):
+        own = [each for each in findings if each.severity == severity and each.outcome != "not_applicable"]
+        failing = sum(not each.passes for each in own)
+        waived = sum(each.waiver is not None for each in own)
+        rows.append({"severity": severity, "applied": len(own), "failing": failing, "waived": waived})
+    return rows
 
 
 def _waived(finding: Finding) -> Content:
@@ -222,7 +234,7 @@ def _waived(finding: Finding) -> Content:
         "rule": finding.rule,
         "title": finding.title,
         "subject": finding.subject,
-        "message": finding.message,
+        "message": _sentence(finding.message),
         "severity": finding.severity,
         "granted_by": waiver.granted_by,
         "expires": _moment(waiver.expires_at),
@@ -329,6 +341,13 @@ def _cited(assessment: Assessment | None, points: Iterable[Content]) -> set[int]
             if finding.waiver is not None:
                 cited.add(finding.waiver.index)
     return cited
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with a ref or a command."""
+    first = text.partition(" ")[0]
+    is_name = ":" in first or first == "governance"
+    return text if is_name else text[:1].upper() + text[1:]
 
 
 def _source(source: Any) -> str:
