@@ -151,7 +151,7 @@ def query(
     if answer.rows:
         write_table(answer.columns, answer.rows)
     else:
-        write_line("nothing in the ledger says so")
+        write_line("none")
 
 
 def _list_queries(output: Format) -> None:

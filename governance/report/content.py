@@ -255,7 +255,7 @@ def _requirements(rule_set: RuleSet, findings: Sequence[Finding]) -> list[Conten
         if requirement.coverage == "out_of_scope":
             state, told = "out", f"Out of scope: {requirement.reason}"
         elif requirement.coverage == "manual":
-            state, told = "manual", f"By hand: {requirement.reason}"
+            state, told = "manual", requirement.reason
         elif failing:
             state, told = "failing", f"{len(failing)} of {len(applied)} findings not satisfied"
         elif not applied:
@@ -271,8 +271,11 @@ def _requirements(rule_set: RuleSet, findings: Sequence[Finding]) -> list[Conten
 
 
 def _approvals(dossier: Dossier, at: datetime) -> list[Content]:
-    owners = (*dossier.systems, *dossier.models, *dossier.datasets, *dossier.deployments)
-    rows = [_approval(view, at) for owner in owners for view in owner.approvals]
+    lists = [view.approvals for view in dossier.systems]
+    lists += [view.approvals for view in dossier.models]
+    lists += [view.approvals for view in dossier.datasets]
+    lists += [view.approvals for view in dossier.deployments]
+    rows = [_approval(view, at) for approvals in lists for view in approvals]
     return sorted(rows, key=lambda row: int(row["entry"]))
 
 

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks: what a point of a documentation is made of: facts, tables, measurements, documents, and the entries behind them.
+
+Rules: a block without content is not made, so that a point without blocks is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.events.payload import Measurement
+from governance.lineage.dossier import Dossier
+from governance.lineage.views import EvaluationView, SystemView
+from governance.report.figures import draw_measure
+
+Block = dict[str, Any]
+
+
+@dataclass
+class Point:
+    """A point being filled."""
+
+    blocks: list[Block] = field(default_factory=list)
+    entries: set[int] = field(default_factory=set)
+
+    def facts(self, rows: Iterable[tuple[str, Any]], *indexes: int) -> None:
+        """Label and value, those that have one."""
+        told = [
+            {"label": label, "value": told(value)} for label, value in rows if value not in (None, "", ())
+        ]
+        if told:
+            self.blocks.append({"kind": "facts", "rows": told})
+            self.entries.update(indexes)
+
+    def table(
+        self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], indexes: Iterable[int]
+    ) -> None:
+        """A table, if it has rows."""
+        if rows:
+            told = [[told(value) for value in row] for row in rows]
+            self.blocks.append({"kind": "table", "caption": caption, "columns": list(columns), "rows": told})
+            self.entries.update(indexes)
+
+    def figures(
+        self, caption: str, rows: Sequence[tuple[str, str, str, str]], indexes: Iterable[int]
+    ) -> None:
+        """Measurements with a drawing each: name, value, drawing, bound."""
+        if rows:
+            keys = ("name", "value", "svg", "bound")
+            told = [dict(zip(keys, row, strict=True)) for row in rows]
+            self.blocks.append({"kind": "measures", "caption": caption, "rows": told})
+            self.entries.update(indexes)
+
+    def documents(self, system: SystemView | None, dossier: Dossier, kinds: Sequence[str]) -> None:
+        """Documents of these kinds, wherever they are attached."""
+        lists = [system.documents if system else (), dossier.organisation.documents]
+        lists += [view.documents for view in dossier.models]
+        lists += [view.documents for view in dossier.datasets]
+        lists += [view.documents for view in dossier.deployments]
+        found = [each for documents in lists for each in documents if each.data.kind in kinds]
+        rows = [
+            (
+                each.data.title,
+                each.data.kind.replace("_", " "),
+                each.subject,
+                each.data.version,
+                each.data.digest,
+            )
+            for each in found
+        ]
+        self.table(
+            "Documents", ("Title", "Kind", "Of", "Version", "Digest"), rows, (each.index for each in found)
+        )
+
+
+def evaluation(point: Point, model: str, view: EvaluationView) -> None:
+    evaluated = view.evaluated
+    apart = "apart from its training data" if view.independent else "not apart from its training data"
+    caption = (
+        f"{model}, {evaluated.data.aspect}, on {evaluated.data.dataset} ({apart}), "
+        f"{evaluated.occurred_at:%-d %B %Y}, by {evaluated.actor}, entry {evaluated.index}"
+    )
+    point.figures(caption, [measure(each) for each in evaluated.data.measurements], [evaluated.index])
+
+
+def evaluations_of(point: Point, dossier: Dossier, aspect: str) -> None:
+    for model in dossier.models:
+        for view in model.evaluations:
+            if view.evaluated.data.aspect == aspect:
+                evaluation(point, model.ref, view)
+
+
+def system_fact(point: Point, system: SystemView | None, label: str, name: str) -> None:
+    if system and system.registration:
+        value = getattr(system.registration.data, name)
+        point.facts(
+            [(label, "; ".join(value) if isinstance(value, tuple) else value)], system.registration.index
+        )
+
+
+def measure(each: Measurement) -> tuple[str, str, str, str]:
+    threshold = each.threshold
+    minimum = threshold.minimum if threshold else None
+    maximum = threshold.maximum if threshold else None
+    bounds = [
+        f"at least {minimum:g}" if minimum is not None else "",
+        f"at most {maximum:g}" if maximum is not None else "",
+    ]
+    name = each.name.replace("_", " ") + (f", {each.slice}" if each.slice else "")
+    unit = "" if each.unit == "1" else f" {each.unit}"
+    return (
+        name,
+        f"{each.value:.4g}{unit}",
+        draw_measure(each.value, minimum, maximum),
+        " and ".join(filter(None, bounds)) or "none",
+    )
+
+
+def short(measurements: Sequence[Measurement]) -> str:
+    told = [
+        f"{each.name.replace('_', ' ')}{f' ({each.slice})' if each.slice else ''} {each.value:.3g}"
+        for each in measurements[:6]
+    ]
+    return ", ".join(told) + (" …" if len(measurements) > 6 else "")  # noqa: PLR2004  # as many as are shown
+
+
+def uses(training: bool, evaluation: bool) -> list[str]:
+    return [name for name, is_so in (("training", training), ("evaluation", evaluation)) if is_so]
+
+
+def told(value: Any) -> str:
+    if value in (None, "", ()):
+        return "not recorded"
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d %H:%M"))
+    return str(value)
