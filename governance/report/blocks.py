@@ -28,7 +28,7 @@ class Point:
     def facts(self, rows: Iterable[tuple[str, Any]], *indexes: int) -> None:
         """Label and value, those that have one."""
         told = [
-            {"label": label, "value": told(value)} for label, value in rows if value not in (None, "", ())
+            {"label": label, "value": as_text(value)} for label, value in rows if value not in (None, "", ())
         ]
         if told:
             self.blocks.append({"kind": "facts", "rows": told})
@@ -39,7 +39,7 @@ class Point:
     ) -> None:
         """A table, if it has rows."""
         if rows:
-            told = [[told(value) for value in row] for row in rows]
+            told = [[as_text(value) for value in row] for row in rows]
             self.blocks.append({"kind": "table", "caption": caption, "columns": list(columns), "rows": told})
             self.entries.update(indexes)
 
@@ -130,7 +130,7 @@ def uses(training: bool, evaluation: bool) -> list[str]:
     return [name for name, is_so in (("training", training), ("evaluation", evaluation)) if is_so]
 
 
-def told(value: Any) -> str:
+def as_text(value: Any) -> str:
     if value in (None, "", ()):
         return "not recorded"
     if hasattr(value, "strftime"):
