@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ledger against its floor, in one run: append, verify, prove. Prints ratios; the machine's own speed drops out.
 
-    python benchmarks/ledger.py [ENTRIES]        1,000,000 by default; 100,000 gives the same ratios in a tenth of the time
+    python benchmarks/ledger.py [ENTRIES]        1,000,000 by default; 100,000 gives the same ratios ten times sooner
 
 Floors: what the same bytes cost with nothing but sqlite3, hashlib and orjson.
   batch append     chain, hash and insert the same canonical bytes into one table, batches of 1,000, same pragmas
@@ -113,7 +113,9 @@ def report(name: str, ours: float, floor: float, goal: float) -> None:
     """One line: rates of both and their ratio."""
     ratio = ours / floor
     verdict = "met" if ratio >= goal else "MISSED"
-    print(f"{name:16} {ours:>12,.0f}/s  floor {floor:>12,.0f}/s  ratio {ratio:.2f}  goal {goal:.2f}  {verdict}")
+    print(
+        f"{name:16} {ours:>12,.0f}/s  floor {floor:>12,.0f}/s  ratio {ratio:.2f}  goal {goal:.2f}  {verdict}"
+    )
 
 
 def batch_append(folder: Path) -> None:
@@ -190,7 +192,9 @@ def prove_many(path: Path, count: int) -> None:
     for index in indexes[:20]:
         verify_proof_file(ledger.prove(index), storage.entries_at([index])[0].body, [KEY.verifier_key])
     rate = len(indexes) / seconds
-    print(f"{'prove':16} {rate:>12,.0f}/s  at {count:,} entries  goal 2,000/s  {'met' if rate >= 2000 else 'MISSED'}")
+    print(
+        f"{'prove':16} {rate:>12,.0f}/s  at {count:,} entries  goal 2,000/s  {'met' if rate >= 2000 else 'MISSED'}"
+    )
     storage.close()
 
 
@@ -232,7 +236,9 @@ def _require(holds: bool) -> None:
 def main() -> None:
     """Run everything in a temporary folder."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(f"{count:,} entries; Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores")
+    print(
+        f"{count:,} entries; Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         batch_append(folder)
@@ -244,7 +250,9 @@ def main() -> None:
         verify_memory(path)
         prove_many(path, count)
         commands(path)
-    print(f"own memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:>12} MB at its height")
+    print(
+        f"own memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:>12} MB at its height"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: `governance COMMAND`; data to stdout, talk to stderr, the verdict in the exit code.
 
-Rules: a command parses, calls one method of the workspace and emits. Exit codes: 0 satisfied, 1 not satisfied, 2 usage or
-bad input, 3 evidence cannot be trusted, 4 a rule could not be evaluated, 5 storage unavailable.
+Rules: a command parses, calls one method of the workspace and emits. Exit codes: 0 satisfied, 1 not satisfied, 2 usage
+or bad input, 3 evidence cannot be trusted, 4 a rule could not be evaluated, 5 storage unavailable.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,7 +102,7 @@ def report(
         )
     partial = Path(f"{file}.partial")
     partial.write_bytes(rendered.content)
-    os.replace(partial, file)
+    partial.replace(file)
     if output is Format.json:
         write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
         return
@@ -179,7 +178,7 @@ def policy_test(
             {"passed": not failed, "results": [{"rule_set": name, "cases": ran} for name, ran in results]}
         )
     else:
-        for name, case in failed:
+        for _, case in failed:
             write_line(
                 f"FAILED {case.rule}: {case.name}: expected {case.expected}, got {case.obtained}: {case.detail}"
             )

@@ -56,10 +56,8 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: dataclasses and named tuples become objects, moments text, bytes hex."""
-    if isinstance(value, datetime):
-        return format_instant(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return format_instant(value) if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
     if hasattr(value, "model_dump"):

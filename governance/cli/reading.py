@@ -120,7 +120,7 @@ def _pairs(arguments: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _value(kind: Any, name: str, texts: list[str]) -> Any:
-    """The first reading that the field takes: text, JSON, a list of texts, a list of JSON; else the text, to be refused."""
+    """The first reading that the field takes: text, JSON, a list of texts or of JSON; else the text, to be refused."""
     from pydantic import TypeAdapter, ValidationError
 
     field = kind.model_fields[name]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -177,7 +176,7 @@ def export_entries(
         partial = Path(f"{file}.partial")
         with partial.open("wb") as stream:
             count = workspace.export_entries(stream)
-        os.replace(partial, file)
+        partial.replace(file)
     if output is Format.json:
         write_json({"entries": count, "output": file})
         return

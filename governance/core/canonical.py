@@ -4,9 +4,10 @@
     format_canonical({"b": 1.0, "a": "é"}) == '{"a":"é","b":1}'.encode()
     format_canonical(parse_canonical(text)) == text
 
-Rules: orjson writes the same bytes many times faster wherever the value holds only what both write alike; a walk over the
-values says whether it does. Otherwise whole floats below 2^53 become integers, and only what is doubtful even then goes to
-`rfc8785`; a property test holds all ways equal to it. Parsing refuses duplicate keys, too much depth and too many bytes.
+Rules: orjson writes the same bytes many times faster wherever the value holds only what both write alike; a walk over
+the values says whether it does. Otherwise whole floats below 2^53 become integers, and only what is doubtful even then
+goes to `rfc8785`; a property test holds all ways equal to it. Parsing refuses duplicate keys, too much depth and too
+many bytes.
 """
 
 from __future__ import annotations

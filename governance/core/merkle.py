@@ -5,8 +5,8 @@
     node (level, i)     the complete subtree over leaves [i·2^level, (i+1)·2^level); level 0 is a leaf hash
 
 Rules: whoever holds the hashes is asked once, through a reader that is given all places that are needed (as in Go's
-`tlog`); nothing here reads by itself. Proving never raises on honest input; verifying raises ProofError on anything that
-does not hold.
+`tlog`); nothing here reads by itself. Proving never raises on honest input; verifying raises ProofError on anything
+that does not hold.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@
 
     — ledger.example/demo e4SI0ZY3ZVeE+eOfUYPqoBSOy5snbZEf7A0mPUBiMT493phfamfOldltDhyCo9j35JeSdze4cQQsCBH1CHORfIWrDAo=
 
-Rules: what is signed is the text with its final newline. A signature by an unknown key is ignored; one by a known key that
-fails condemns the whole note; a note without any good signature is refused. Ed25519 only (type 0x01).
+Rules: what is signed is the text with its final newline. A signature by an unknown key is ignored; one by a known key
+that fails condemns the whole note; a note without any good signature is refused. Ed25519 only (type 0x01).
 """
 
 from __future__ import annotations

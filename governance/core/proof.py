@@ -12,8 +12,8 @@
 
     — ledger.example/demo e4SI0ZY3ZVeE+eOfUYPqoBSOy5snbZEf7A0mPUBiMT493phfamfOldltDhyCo9j35JeSdze4cQQsCBH1CHORfIWrDAo=
 
-Rules: the leaf's sibling comes first, the root's child last; a tree of one leaf has no hash lines. The `extra` line proves
-nothing by itself.
+Rules: the leaf's sibling comes first, the root's child last; a tree of one leaf has no hash lines. The `extra` line
+proves nothing by itself.
 """
 
 from __future__ import annotations

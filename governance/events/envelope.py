@@ -190,7 +190,7 @@ def read_entry(body: bytes) -> Entry:
             body=body,
             leaf_hash=hash_leaf(body),
         )
-    except (CanonicalError, EventError, TypeError) as error:
+    except (CanonicalError, EventError, TypeError, AttributeError) as error:
         raise IntegrityError(f"entry body cannot be read: {error}") from error
 
 
@@ -227,7 +227,7 @@ _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
 def _validated(raw: Mapping[str, Any], where: str, *, known_only: bool) -> Event:
     data_class = _payload_class(raw.get("type"), where, known_only=known_only)
     try:
-        data = data_class.model_validate(raw["data"] if "data" in raw else {})
+        data = data_class.model_validate(raw.get("data", {}))
         event = Event.model_validate({**raw, "data": data})
     except ValidationError as error:
         raise EventError(_describe(error, where, raw), hint=_hint(error, data_class)) from error
@@ -256,7 +256,7 @@ def _payload_class(name: object, where: str, *, known_only: bool) -> type[Payloa
 def _nearest(name: object) -> str:
     import difflib  # only on the way to an error
 
-    close = difflib.get_close_matches(str(name), [each.event_type for each in PAYLOADS], n=3)
+    close = difflib.get_close_matches(str(name), [each.event_type for each in PAYLOADS], n=2, cutoff=0.85)
     return f"did you mean {' or '.join(close)}?" if close else "docs/events.md lists the vocabulary"
 
 

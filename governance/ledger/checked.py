@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading that trusts nothing: every entry handed out is first held against its hash and the signed tree.
 
-Rules: the latest checkpoint is opened with the ledger's key; an entry that it covers must be under its root, one after it
-must at least have the hash that is stored. What fails raises IntegrityError before anybody sees the entry, so that a
+Rules: the latest checkpoint is opened with the ledger's key; an entry that it covers must be under its root, one after
+it must at least have the hash that is stored. What fails raises IntegrityError before anybody sees the entry, so that a
 verdict or a report never rests on an altered row. Index tables are not checked here: `verify` does that.
 """
 

@@ -2,8 +2,8 @@
 """The stored tree: which nodes are kept, and how hashes are read for proofs.
 
 Rules: only nodes from `NODE_LEVEL_MIN` upward are stored; the ones below are computed from the at most 16 leaf hashes
-under them, which lie side by side in the entry table. That saves nine of ten rows at the price of one short read. A proof
-costs one read of leaves and at most log2(n) rows.
+under them, which lie side by side in the entry table. That saves nine of ten rows at the price of one short read. A
+proof costs one read of leaves and at most log2(n) rows.
 """
 
 from __future__ import annotations

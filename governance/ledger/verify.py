@@ -3,11 +3,11 @@
 
 Rules:
 1. Nothing of the writer is imported; bodies are the only thing believed.
-2. Checked are: canonical form, the chain of `previous`, leaf hashes, columns, the order of time, uniqueness of event ids,
-   the binding of refs to digests, stored tree nodes, mentions, relations, every checkpoint's signature, origin and root,
-   the order of checkpoints, and the backend's own structure.
-3. Signatures are checked against the keys that the caller trusts. Without any, the key that the ledger states of itself is
-   taken, and the verification says so: whoever can rewrite the ledger can also state another key.
+2. Checked are: canonical form, the chain of `previous`, leaf hashes, columns, the order of time, uniqueness of event
+   ids, the binding of refs to digests, stored tree nodes, mentions, relations, every checkpoint's signature, origin and
+   root, the order of checkpoints, and the backend's own structure.
+3. Signatures are checked against the keys that the caller trusts. Without any, the key that the ledger states of itself
+   is taken, and the verification says so: whoever can rewrite the ledger can also state another key.
 4. A ledger with entries and no checkpoint is not proven by anything: that is a discrepancy. Entries after the last
    checkpoint are chained but not signed: that is a notice.
 5. It goes on after a discrepancy. Memory stays flat.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of one range of entries: everything that needs no entry outside it but the one before.
 
-Rules: bodies are the truth; every column, node, mention and relation is derived from them anew and compared. Rows of the
-index tables come in no useful order, so each table is compared by a keyed sum of fingerprints per chunk of
+Rules: bodies are the truth; every column, node, mention and relation is derived from them anew and compared. Rows of
+the index tables come in no useful order, so each table is compared by a keyed sum of fingerprints per chunk of
 `CHUNK` entries, and only a chunk whose sums differ is compared row by row: memory stays flat. What goes wrong is
 returned, never raised. Nothing here imports the writer.
 """

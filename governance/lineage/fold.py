@@ -3,9 +3,9 @@
 
     build_dossier(subject, entries, tree_size=n) == build_dossier(subject, reversed(entries), tree_size=n)
 
-Rules: no storage, no clock. Entries at or beyond `tree_size` are left out. The order of the ledger, never `occurred_at`,
-decides what came before what. A statement that repeats or contradicts an earlier one does not erase it: both are kept
-and the views say which one holds.
+Rules: no storage, no clock. Entries at or beyond `tree_size` are left out. The order of the ledger, never
+`occurred_at`, decides what came before what. A statement that repeats or contradicts an earlier one does not erase it:
+both are kept and the views say which one holds.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 """Approvals of a subject: which hold, which were voided and by what, and whether the approver held the role.
 
 Rules: the order of the ledger decides. An approval is voided by a later revocation (of it alone or of all), by a later
-refusal of the same digest and purpose, and by a later retirement of nothing else: expiry is a matter of time and is left
-to the rules, which know the moment.
+refusal of the same digest and purpose, and by a later retirement of nothing else: expiry is a matter of time and is
+left to the rules, which know the moment.
 """
 
 from __future__ import annotations

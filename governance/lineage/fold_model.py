@@ -130,7 +130,8 @@ def _evaluation(
 def _independent(model_ref: str, dataset: str, training_datasets: tuple[str, ...], facts: Facts) -> bool:
     """Neither upstream of the model, nor made from what it was trained on, nor the same bytes under another name.
 
-    Two parts of one parent are independent of each other: only the direct inputs of training runs are forbidden sources.
+    Two parts of one parent are independent of each other: only the direct inputs of training runs are forbidden
+    sources.
     """
     direct = _direct_inputs(model_ref, facts)
     if dataset in training_datasets or direct & facts.upstream(dataset):

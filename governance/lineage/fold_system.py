@@ -75,7 +75,7 @@ def _incident(opened: Statement[incidents.IncidentOpened], facts: Facts) -> Inci
     actions = [
         each
         for each in facts.of(incidents.CorrectiveActionTaken)
-        if each.subject == ref or each.data.incident == ref
+        if ref in (each.subject, each.data.incident)
     ]
     return IncidentView(
         ref=ref,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lineage graph, read from the relation table: upstream, downstream, path, diff, impact, as of any tree size.
 
-Rules: a relation reads effect → cause; upstream follows it, downstream goes against it. Agents are shown beside what they
-did but never walked through: two models are not related because one person trained both. Every relation knows the entry
-that asserted it, so `size` cuts the graph to what was known then.
+Rules: a relation reads effect → cause; upstream follows it, downstream goes against it. Agents are shown beside what
+they did but never walked through: two models are not related because one person trained both. Every relation knows the
+entry that asserted it, so `size` cuts the graph to what was known then.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def read_lineage(reader: Reader, ref: str, *, direction: Direction, size: int) -
     require_known(reader, ref, size)
     up = closure(reader, [ref], side="effect", size=size) if direction != "downstream" else {}
     down = closure(reader, [ref], side="cause", size=size) if direction != "upstream" else {}
-    distances = {ref: 0} | {each: steps for each, steps in down.items()}
+    distances = {ref: 0, **down}
     distances |= {each: -steps for each, steps in up.items()}
     relations = _relations_among(reader, distances, size)
     agents = {each.cause for each in relations} - set(distances)

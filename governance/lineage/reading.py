@@ -4,8 +4,8 @@
     build_dossier(ref, read_dossier_entries(reader, ref, size=n), tree_size=n)
         == build_dossier(ref, every entry there is, tree_size=n)
 
-Rules: entries are found by the refs that they mention, never by scanning the ledger, so that the cost follows the size of
-the subject's own history. Persons and organisations are read by what was said of them, not by what they said: a busy
+Rules: entries are found by the refs that they mention, never by scanning the ledger, so that the cost follows the size
+of the subject's own history. Persons and organisations are read by what was said of them, not by what they said: a busy
 service has a million statements.
 """
 

@@ -2,8 +2,8 @@
 """The views of a dossier: one per kind of thing, each a frozen value made by `lineage.fold`.
 
 Rules: a view's `spread` names the statement whose fields rules may read as the view's own (`dataset.licence`,
-`deployment.environment`, `approval.purpose`). `indexes` are the entries that the view rests on, in order. What was never
-recorded is None or empty: nothing is guessed.
+`deployment.environment`, `approval.purpose`). `indexes` are the entries that the view rests on, in order. What was
+never recorded is None or empty: nothing is guessed.
 """
 
 from __future__ import annotations

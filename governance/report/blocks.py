@@ -40,7 +40,9 @@ class Point:
         """A table, if it has rows."""
         if rows:
             told = [[as_text(value) for value in row] for row in rows]
-            self.blocks.append({"kind": "table", "caption": caption, "columns": list(columns), "rows": told})
+            widths = column_widths(columns, told)
+            heads = [{"name": name, "width": width} for name, width in zip(columns, widths, strict=True)]
+            self.blocks.append({"kind": "table", "caption": caption, "columns": heads, "rows": told})
             self.entries.update(indexes)
 
     def figures(
@@ -73,6 +75,19 @@ class Point:
         self.table(
             "Documents", ("Title", "Kind", "Of", "Version", "Digest"), rows, (each.index for each in found)
         )
+
+
+def column_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
+    """Widths in per cent: what a column's longest word needs, and more for the columns with more text."""
+    needs: list[float] = []
+    for at, name in enumerate(columns):
+        texts = [name, *(row[at] for row in rows)]
+        word = max(
+            len(part) for text in texts for part in text.replace("-", "- ").replace("/", "/ ").split() or [""]
+        )
+        mean = sum(map(len, texts)) / len(texts)
+        needs.append(30.0 if name.startswith("Digest") else max(min(word, 18) + 2.0, min(mean * 0.8, 46.0)))
+    return [round(100 * each / sum(needs), 1) for each in needs]
 
 
 def evaluation(point: Point, model: str, view: EvaluationView) -> None:

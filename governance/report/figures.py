@@ -16,10 +16,9 @@ from governance.lineage.dossier import Dossier
 from governance.lineage.statement import RelationLine
 
 WIDTH = 680.0
-BOX_HEIGHT = 27.0
+BOX_HEIGHT = 36.0
 GAP = 7.0
 LAYER_NODES_MAX = 26
-NAME_LENGTH_MAX = 24
 
 COLOURS: Mapping[str, tuple[str, str]] = {
     "dataset": ("#e4f0f5", "#0b6285"),
@@ -61,7 +60,7 @@ def draw_lineage(dossier: Dossier) -> LineageFigure:
     if not layers:
         return LineageFigure("", 0, 0)
     first = {line.subject: line.index for line in reversed(dossier.entries)}
-    width = min(150.0, (WIDTH - 34.0 * (len(layers) - 1)) / len(layers))
+    width = min(150.0, (WIDTH - 22.0 * (len(layers) - 1)) / len(layers))
     step = (WIDTH - width) / max(1, len(layers) - 1) if len(layers) > 1 else 0.0
     height = max(len(layer) for layer in layers) * (BOX_HEIGHT + GAP) - GAP + 4
     boxes: dict[str, _Box] = {}
@@ -74,7 +73,7 @@ def draw_lineage(dossier: Dossier) -> LineageFigure:
     )
     nodes = "".join(_node(box, first.get(box.ref), box.ref == dossier.subject) for box in boxes.values())
     svg = (
-        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" width="100%" role="img" '
+        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" width="100%" role="img" font-family="R Sans, DejaVu Sans, sans-serif" '
         f'aria-label="Lineage of {escape(dossier.subject)}">{edges}{nodes}</svg>'
     )
     return LineageFigure(svg, len(boxes), left_out)
@@ -146,7 +145,7 @@ def _is_drawn(relation: RelationLine, boxes: Mapping[str, _Box]) -> bool:
 def _edge(cause: _Box, effect: _Box) -> str:
     x1, y1 = cause.x + cause.width, cause.y + BOX_HEIGHT / 2
     x2, y2 = effect.x, effect.y + BOX_HEIGHT / 2
-    bend = max(14.0, (x2 - x1) / 2)
+    bend = max(9.0, (x2 - x1) / 2)
     return (
         f'<path d="M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2 - 1:.1f} {y2:.1f}" '
         'fill="none" stroke="#9aa7b3" stroke-width=".8"/>'
@@ -157,14 +156,22 @@ def _node(box: _Box, index: int | None, is_subject: bool) -> str:
     ref = parse_ref(box.ref)
     fill, line = COLOURS.get(ref.kind, OTHER)
     ink, faint = ("#ffffff", "#c9d9e6") if ref.kind == "model" else ("#16222d", "#5d6b78")
-    name = ref.name if ref.version is None else f"{ref.name}@{ref.version}"
-    limit = max(8, int(box.width / 5.6))
-    shown = name if len(name) <= limit else f"{name[: limit - 1]}…"
-    told = f"{ref.kind.replace('_', ' ')}" + ("" if index is None else f" · entry {index}")
+    shown = _cut(ref.name, max(8, int((box.width - 8) / 4.75)))
+    version = "" if ref.version is None else "@" + _cut(ref.version, 12)
+    told = ref.kind.replace("_", " ") + ("" if index is None else f" · {index}")
     weight = 2.4 if is_subject else 0.8
     return (
         f'<g><rect x="{box.x:.1f}" y="{box.y + 1:.1f}" width="{box.width:.1f}" height="{BOX_HEIGHT:g}" rx="2.5" '
         f'fill="{fill}" stroke="{line}" stroke-width="{weight:g}"/>'
-        f'<text x="{box.x + 6:.1f}" y="{box.y + 11:.1f}" font-size="7" fill="{faint}">{escape(told)}</text>'
-        f'<text x="{box.x + 6:.1f}" y="{box.y + 21.5:.1f}" font-size="9" font-weight="600" fill="{ink}">{escape(shown)}</text></g>'
+        f'<text x="{box.x + 5:.1f}" y="{box.y + 10:.1f}" font-size="6.6" fill="{faint}">{escape(told)}</text>'
+        f'<text x="{box.x + 5:.1f}" y="{box.y + 20:.1f}" font-size="8.2" font-weight="600" fill="{ink}">{escape(shown)}</text>'
+        f'<text x="{box.x + 5:.1f}" y="{box.y + 30.5:.1f}" font-size="7.6" fill="{ink}">{escape(version)}</text></g>'
     )
+
+
+def _cut(name: str, limit: int) -> str:
+    """A name in so many characters: its last part where it is a path, its beginning otherwise."""
+    if len(name) <= limit:
+        return name
+    tail = name.rpartition("/")[2]
+    return f"…/{tail}" if "/" in name and len(tail) + 2 <= limit else f"{name[: limit - 1]}…"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lock between processes on one machine, held through an open file.
 
-Rules: the lock is the kernel's and goes with the process, so a killed holder never leaves one behind. Where the platform
-has no `fcntl` (Windows) the database's own locking has to do.
+Rules: the lock is the kernel's and goes with the process, so a killed holder never leaves one behind. Where the
+platform has no `fcntl` (Windows) the database's own locking has to do.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables, said once, through sqlmodel; DDL for every database is made from here.
 
-Rules: append-only, so every table gets a trigger against UPDATE and one against DELETE, and `entry` and `checkpoint` one
-against INSERT at a place that is taken (INSERT OR REPLACE would delete silently). Refs are interned to integers;
+Rules: append-only, so every table gets a trigger against UPDATE and one against DELETE, and `entry` and `checkpoint`
+one against INSERT at a place that is taken (INSERT OR REPLACE would delete silently). Refs are interned to integers;
 relations are keyed both ways. This module is imported only to create a ledger: sqlmodel takes longer to load than most
 commands take to run.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The questions to a ledger's SQLite tables, on one connection.
 
-Rules: every statement is written here; values are bound, never pasted, but for integers and column names of our own. The
-driver's errors leave as ours (`translated`).
+Rules: every statement is written here; values are bound, never pasted, but for integers and column names of our own.
+The driver's errors leave as ours (`translated`).
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ class SqliteReader(Reader):
 
 
 def marks(values: Sequence[str]) -> str:
+    """As many placeholders as there are values, to stand in a statement's `IN (…)`."""
     return ",".join("?" * len(values))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The triggers that make SQLite tables append-only, by name; used to make a ledger and to see that they are still there.
+"""The triggers that make SQLite tables append-only, by name: to make a ledger, and to see that they are still there.
 
 Rules: every table refuses UPDATE and DELETE. A table with columns beside its key also refuses an INSERT whose key is
 taken, because INSERT OR REPLACE would delete silently; in `mention` and `relation` it finds the same row and changes

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: the credit scoring sample told into a new ledger, then checked, sealed, exported and reported.
 
-Rules: nothing is overwritten: the folder must not hold a demo already. The story has its own clock, so its times are the
-same in every run; only the signing key is new.
+Rules: nothing is overwritten: the folder must not hold a demo already. The story has its own clock, so its times are
+the same in every run; only the signing key is new.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@
                          digest="sha256:…", run="run:8f2c41")
         assessment = workspace.check("model:credit-risk@3", ["baseline"])
 
-Rules: this is the one place that reads the clock, makes ids, looks at the environment and finds files; the rooms below are
-handed what they need. What was appended is sealed by a checkpoint when the workspace closes, if it has the key. Entries
-that verdicts and reports rest on are proven under the latest checkpoint before they are used.
+Rules: this is the one place that reads the clock, makes ids, looks at the environment and finds files; the rooms below
+are handed what they need. What was appended is sealed by a checkpoint when the workspace closes, if it has the key.
+Entries that verdicts and reports rest on are proven under the latest checkpoint before they are used.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ class Workspace:
 
     def record(
         self,
-        type: str,  # noqa: A002  # the envelope's own word
+        type: str,  # the envelope's own word
         subject: str,
         *,
         actor: str,
         on_behalf_of: str | None = None,
         occurred_at: str | datetime | None = None,
-        id: str | None = None,  # noqa: A002  # the envelope's own word
+        id: str | None = None,  # the envelope's own word
         **data: Any,
     ) -> Entry:
         """Append one event, told in a line.
@@ -110,14 +110,14 @@ class Workspace:
 
     def record_event(
         self,
-        type: str,  # noqa: A002  # the envelope's own word
+        type: str,  # the envelope's own word
         subject: str,
         *,
         actor: str,
         data: Mapping[str, Any],
         on_behalf_of: str | None = None,
         occurred_at: str | datetime | None = None,
-        id: str | None = None,  # noqa: A002  # the envelope's own word
+        id: str | None = None,  # the envelope's own word
     ) -> Entry:
         """As `record`, with the payload as a mapping, for fields that share a name with an argument."""
         now = self._clock()
@@ -347,12 +347,12 @@ class Workspace:
         *,
         template: str,
         rule_sets: Sequence[str] = (),
-        format: str = "pdf",  # noqa: A002  # the payload's own word
+        format: str = "pdf",  # the payload's own word
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
     ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `governance.workspace.reporting`."""
+        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
         from governance.workspace.reporting import issue_report
 
         return issue_report(

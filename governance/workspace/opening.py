@@ -2,7 +2,8 @@
 """Make and open ledgers.
 
 Rules: a missing ledger is never made silently, an existing one never overwritten, and a failed making leaves nothing
-behind. A signing key that was named must be there and be the ledger's own; one that merely lies beside it is used if so.
+behind. A signing key that was named must be there and be the ledger's own; one that merely lies beside it is used if
+so.
 """
 
 from __future__ import annotations

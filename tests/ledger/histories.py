@@ -63,10 +63,22 @@ def lifecycle(first: int) -> list[dict[str, Any]]:
     digest = digest_bytes(name.encode())
     code = {"repository": "example.com/code", "commit": "a" * 40, "dirty": False}
     return [
-        event(first, "dataset.registered", f"dataset:{name}@1", digest=digest, source="warehouse", purpose="train"),
+        event(
+            first,
+            "dataset.registered",
+            f"dataset:{name}@1",
+            digest=digest,
+            source="warehouse",
+            purpose="train",
+        ),
         event(first + 1, "code.pinned", f"code:{name}@1", **code),
         event(
-            first + 2, "run.started", f"run:{name}", job="train", datasets=[f"dataset:{name}@1"], code=f"code:{name}@1"
+            first + 2,
+            "run.started",
+            f"run:{name}",
+            job="train",
+            datasets=[f"dataset:{name}@1"],
+            code=f"code:{name}@1",
         ),
         event(first + 3, "run.completed", f"run:{name}", generated=[f"model:{name}@1"], seed=7),
         event(first + 4, "model.registered", f"model:{name}@1", digest=digest, run=f"run:{name}"),

@@ -62,22 +62,28 @@ def test_an_altered_body_is_not_handed_out(path: Path, value: object) -> None:
 
 def test_an_entry_altered_with_its_hash_and_the_whole_tree_is_not_handed_out(path: Path) -> None:
     rewrite(path, lambda data: data | {"reason": "nothing"} if "reason" in data else data)
-    with closing(SqliteStorage(path)) as storage:
-        with pytest.raises(IntegrityError, match="not under the signed checkpoint of 41"):
-            list(CheckedReader(storage, KEY.verifier_key).entries(0, 41))
+    with (
+        closing(SqliteStorage(path)) as storage,
+        pytest.raises(IntegrityError, match="not under the signed checkpoint of 41"),
+    ):
+        list(CheckedReader(storage, KEY.verifier_key).entries(0, 41))
 
 
 def test_a_checkpoint_by_another_key_is_not_believed(path: Path) -> None:
-    with closing(SqliteStorage(path)) as storage:
-        with pytest.raises(IntegrityError, match="checkpoint 4 cannot be trusted"):
-            CheckedReader(storage, signing_key(2).verifier_key)
+    with (
+        closing(SqliteStorage(path)) as storage,
+        pytest.raises(IntegrityError, match="checkpoint 4 cannot be trusted"),
+    ):
+        CheckedReader(storage, signing_key(2).verifier_key)
 
 
 def test_a_checkpoint_beyond_the_ledger_is_told(path: Path) -> None:
     tamper(path, 'DELETE FROM entry WHERE "index" = 40')
-    with closing(SqliteStorage(path)) as storage:
-        with pytest.raises(IntegrityError, match="covers 41 entries, the ledger has 40"):
-            CheckedReader(storage, KEY.verifier_key)
+    with (
+        closing(SqliteStorage(path)) as storage,
+        pytest.raises(IntegrityError, match="covers 41 entries, the ledger has 40"),
+    ):
+        CheckedReader(storage, KEY.verifier_key)
 
 
 def test_a_small_cache_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,9 @@ def test_a_locked_key_needs_its_passphrase(
 
 def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.key"
-    path.write_bytes(Ed448PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.write_bytes(
+        Ed448PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
     path.chmod(0o600)
     with pytest.raises(KeyFileError, match="expected Ed25519"):
         load_key_file(path, NAME)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,14 @@ from governance.errors import (
     NotFoundError,
     ProofError,
 )
-from governance.events.envelope import NO_PREVIOUS, BODY_SIZE_BYTES_MAX, Event, parse_event, read_entry, read_event
+from governance.events.envelope import (
+    BODY_SIZE_BYTES_MAX,
+    NO_PREVIOUS,
+    Event,
+    parse_event,
+    read_entry,
+    read_event,
+)
 from governance.ledger.log import Ledger
 from governance.ledger.tree import hash_reader, read_root
 from governance.ledger.verify import verify
@@ -39,7 +47,9 @@ KEY = signing_key()
 
 @pytest.fixture(params=["memory", "sqlite"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
-    made: Storage = MemoryStorage() if request.param == "memory" else SqliteStorage.create(tmp_path / "ledger.db")
+    made: Storage = (
+        MemoryStorage() if request.param == "memory" else SqliteStorage.create(tmp_path / "ledger.db")
+    )
     yield made
     made.close()
 
@@ -56,7 +66,7 @@ def test_entries_are_chained_in_the_order_given(ledger: Ledger, storage: Storage
     assert [entry.index for entry in entries] == [1, 2, 3]
     rows = list(storage.entries(0, 4))
     assert read_entry(rows[0].body).previous == NO_PREVIOUS
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         assert read_entry(row.body).previous == before.leaf_hash.hex()
     assert [row.body for row in rows[1:]] == [entry.body for entry in entries]
 
@@ -119,7 +129,9 @@ def test_one_bad_event_keeps_all_out(ledger: Ledger, storage: Storage) -> None:
 def test_an_oversize_body_is_refused(ledger: Ledger, storage: Storage) -> None:
     features = [{"name": f"f{n}", "type": "float", "description": "x" * 3000} for n in range(30)]
     with pytest.raises(EventError, match=f"at most {BODY_SIZE_BYTES_MAX}"):
-        ledger.append([event(1, "feature_set.defined", "feature_set:f@1", digest=digest_bytes(b""), features=features)])
+        ledger.append(
+            [event(1, "feature_set.defined", "feature_set:f@1", digest=digest_bytes(b""), features=features)]
+        )
     assert storage.head().size == 1
 
 
@@ -197,7 +209,9 @@ def test_without_a_key_nothing_is_signed(storage: Storage) -> None:
         ledger.checkpoint()
 
 
-def test_a_tree_that_does_not_begin_with_the_signed_one_is_not_signed(ledger: Ledger, storage: Storage) -> None:
+def test_a_tree_that_does_not_begin_with_the_signed_one_is_not_signed(
+    ledger: Ledger, storage: Storage
+) -> None:
     ledger.append([event(1)])
     with storage.writing() as writer:
         writer.write_checkpoint(CheckpointRow(0, 2, bytes(32), b"someone else's"))

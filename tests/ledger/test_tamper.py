@@ -67,7 +67,9 @@ def verified(path: Path) -> Verification:
 def tamper(path: Path, *statements: str | tuple[str, tuple[object, ...]]) -> None:
     """Run statements with the triggers out of the way, and put them back."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        triggers = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+        triggers = [
+            row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        ]
         for name in triggers:
             database.execute(f"DROP TRIGGER {name}")
         for statement in statements:
@@ -129,8 +131,14 @@ def test_deleting_any_row_is_found(ledger: Path, table: str, which: str) -> None
 @pytest.mark.parametrize(
     ("table", "statement"),
     [
-        ("entry", "INSERT INTO entry SELECT 900, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry LIMIT 1"),
-        ("entry", "INSERT INTO entry SELECT -1, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry LIMIT 1"),
+        (
+            "entry",
+            "INSERT INTO entry SELECT 900, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry LIMIT 1",
+        ),
+        (
+            "entry",
+            "INSERT INTO entry SELECT -1, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry LIMIT 1",
+        ),
         ("tree_node", "INSERT INTO tree_node SELECT 40, 3, hash FROM tree_node LIMIT 1"),
         ("tree_node", "INSERT INTO tree_node SELECT 2, 3, hash FROM tree_node LIMIT 1"),
         ("tree_node", "INSERT INTO tree_node SELECT 4, 700, hash FROM tree_node LIMIT 1"),
@@ -139,7 +147,7 @@ def test_deleting_any_row_is_found(ledger: Path, table: str, which: str) -> None
         ("mention", "INSERT INTO mention SELECT ref_id, 'reviewer', \"index\" FROM mention LIMIT 1"),
         ("mention", "INSERT INTO mention SELECT ref_id, role, 9000 FROM mention LIMIT 1"),
         ("mention", "INSERT INTO mention SELECT ref_id, role, -5 FROM mention LIMIT 1"),
-        ("relation", "INSERT INTO relation SELECT cause_id, effect_id, kind, \"index\" FROM relation LIMIT 1"),
+        ("relation", 'INSERT INTO relation SELECT cause_id, effect_id, kind, "index" FROM relation LIMIT 1'),
         ("relation", "INSERT INTO relation SELECT effect_id, cause_id, kind, 9000 FROM relation LIMIT 1"),
     ],
 )
@@ -158,7 +166,8 @@ def test_swapping_two_bodies_is_found(ledger: Path) -> None:
     """Two entries change places, columns and all."""
     columns = ("leaf_hash", "body", "type", "occurred_at", "appended_at")
     swap = ", ".join(
-        f'{name} = (SELECT other.{name} FROM entry AS other WHERE other."index" = 27 - entry."index")' for name in columns
+        f'{name} = (SELECT other.{name} FROM entry AS other WHERE other."index" = 27 - entry."index")'
+        for name in columns
     )
     tamper(ledger, f'UPDATE entry SET {swap} WHERE "index" IN (13, 14)')
     found = verified(ledger)
@@ -255,11 +264,16 @@ def rewrite(path: Path, change: Callable[[dict[str, object]], dict[str, object]]
         leaf = hash_leaf(body)
         leaves.append(leaf)
         previous = leaf.hex()
-        statements.append(('UPDATE entry SET body = ?, leaf_hash = ? WHERE "index" = ?', (body, leaf, entry.index)))
+        statements.append(
+            ('UPDATE entry SET body = ?, leaf_hash = ? WHERE "index" = ?', (body, leaf, entry.index))
+        )
     for place, value in extend(0, (), leaves).nodes:
         if place.level >= NODE_LEVEL_MIN:
             statements.append(
-                ('UPDATE tree_node SET hash = ? WHERE level = ? AND "index" = ?', (value, place.level, place.index))
+                (
+                    'UPDATE tree_node SET hash = ? WHERE level = ? AND "index" = ?',
+                    (value, place.level, place.index),
+                )
             )
     tamper(path, *statements)
 

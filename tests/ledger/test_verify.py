@@ -288,7 +288,9 @@ def test_a_node_too_much_is_named(ledger: MemoryStorage, place: tuple[Any, Any])
     assert {each.place for each in found.discrepancies} == {f"level {place[0]}, index {place[1]}"}
 
 
-@pytest.mark.parametrize("gone", [(0,), (31,), (32,), (100, 101), (SIZE - 1,), (SIZE - 2, SIZE - 1), (255, 256)])
+@pytest.mark.parametrize(
+    "gone", [(0,), (31,), (32,), (100, 101), (SIZE - 1,), (SIZE - 2, SIZE - 1), (255, 256)]
+)
 def test_missing_entries_are_named_wherever_they_are(ledger: MemoryStorage, gone: tuple[int, ...]) -> None:
     ledger._entries = [row for row in ledger._entries if row.index not in gone]
     found = verify(Sparse(ledger), keys=[KEY.verifier_key])

@@ -19,6 +19,7 @@ from governance.events.fields import (
 from governance.events.payload import Link, Payload
 from governance.events.refs import KINDS
 
+ParameterValue = bool | int | float | Label | Annotated[tuple[Label, ...], Field(max_length=100)]
 Origin = Annotated[str, Field(pattern=r"^[^\s+]+$", min_length=1, max_length=255)]
 VerifierKeyText = Annotated[
     str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)
@@ -40,9 +41,7 @@ class RuleSetAdopted(Payload):
 
     digest: Digest
     scope: Ref | None = None
-    parameters: Annotated[dict[Label, str | int | float | bool | tuple[str, ...]], Field(max_length=100)] = (
-        Field(default_factory=dict)
-    )
+    parameters: Annotated[dict[Label, ParameterValue], Field(max_length=100)] = Field(default_factory=dict)
 
 
 class AssessmentRecorded(Payload):

@@ -27,7 +27,7 @@ from governance.events.fields import (
 from governance.events.payload import Link, Measurements, Payload
 
 Parameters = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=200)], str | bool | Number | None],
+    dict[Annotated[str, Field(min_length=1, max_length=200)], Prose | bool | Number | None],
     Field(max_length=500),
 ]
 
