@@ -251,7 +251,9 @@ def rewrite(path: Path, change: Callable[[dict[str, object]], dict[str, object]]
     """Make chain, columns, tree and index tables anew after changing payloads; checkpoints are left."""
     with closing(SqliteStorage(path)) as storage:
         entries = [read_entry(row.body) for row in storage.entries(0, SIZE)]
-    previous, leaves, statements = "0" * 64, [], []
+    previous = "0" * 64
+    leaves: list[bytes] = []
+    statements: list[tuple[str, tuple[object, ...]]] = []
     for entry in entries:
         event = entry.event.to_dict()
         event["data"] = change(event["data"])

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test.
+
+Rules: a run is repeatable: hypothesis draws the same examples each time, and no test fails because a machine is slow.
+Nothing of the developer's own surroundings is read: the variables that choose a ledger or a key are taken away.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    # Two processes share two cores: how long an example takes to draw says nothing of it.
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _no_ledger_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "GOVERNANCE_LEDGER",
+        "GOVERNANCE_KEY_FILE",
+        "GOVERNANCE_KEY_PASSPHRASE",
+        "SOURCE_DATE_EPOCH",
+    ):
+        monkeypatch.delenv(name, raising=False)
