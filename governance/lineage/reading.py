@@ -115,7 +115,9 @@ def _things(reader: Reader, subject: str, size: int) -> set[str]:
         if row.kind == "member" or (row.kind == "used" and kind_of(row.effect) == "deployment"):
             near.add(row.effect)
     if kind_of(subject) == "dataset":
-        near |= set(closure(reader, [subject], side="cause", size=size))  # the whole way to the systems that rest on it
+        near |= set(
+            closure(reader, [subject], side="cause", size=size)
+        )  # the whole way to the systems that rest on it
     return near
 
 

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worked example in docs/formats.md: each line is computed again, by the standard library and by our own code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance import errors
+from governance.core.canonical import format_canonical
+from governance.core.checkpoint import open_checkpoint
+from governance.core.note import SigningKey, parse_verifier_key
+from governance.core.proof import parse_proof_file, verify_proof_file
+from governance.ledger.log import Ledger
+from governance.storage.memory import MemoryStorage
+from governance.storage.sqlite import SqliteStorage
+
+FORMATS = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
+EXAMPLE = FORMATS.partition("## A worked example")[2]
+EXPORT, HASHES, KEY, PROOF = re.findall(r"```(?:jsonl|text)\n(.*?)```", EXAMPLE, re.DOTALL)
+BODIES = [line.encode() for line in EXPORT.splitlines()]
+
+
+def sha256(content: bytes) -> bytes:
+    """SHA-256 without our own code."""
+    return hashlib.sha256(content).digest()
+
+
+def stated_columns(table: str) -> list[str]:
+    """The columns that the page lists for a table."""
+    found = re.search(rf"^\| `{table}` \| (.*?) \|", FORMATS, re.MULTILINE)
+    assert found is not None, f"docs/formats.md does not list the table {table}"
+    return re.findall(r"`(\w+)`", found[1])
+
+
+def test_leaf_hashes_follow_from_the_bodies() -> None:
+    assert [sha256(b"\x00" + body).hex() for body in BODIES] == HASHES.split()
+
+
+def test_bodies_are_canonical_and_chained() -> None:
+    entries: list[dict[str, Any]] = [json.loads(body) for body in BODIES]
+    assert [format_canonical(entry) for entry in entries] == BODIES
+    assert [entry["previous"] for entry in entries] == ["0" * 64, *HASHES.split()[:2]]
+    assert [entry["index"] for entry in entries] == [0, 1, 2]
+
+
+def test_the_checkpoint_holds_the_root_and_is_signed_by_the_key() -> None:
+    first, second, third = (bytes.fromhex(each) for each in HASHES.split())
+    root = sha256(b"\x01" + sha256(b"\x01" + first + second) + third)
+    note = PROOF.partition("\n\n")[2].encode()
+    checkpoint = open_checkpoint(note, [parse_verifier_key(KEY.strip())])
+    assert (checkpoint.tree_size, checkpoint.root) == (3, root)
+    private_key = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
+    text, _, signature = note.partition(b"\n\n")
+    private_key.public_key().verify(base64.b64decode(signature.split()[2])[4:], text + b"\n")
+
+
+def test_the_proof_file_proves_its_entry_and_no_other() -> None:
+    key = parse_verifier_key(KEY.strip())
+    assert parse_proof_file(PROOF.encode()).index == 1
+    assert verify_proof_file(PROOF.encode(), BODIES[1], [key]).tree_size == 3
+    with pytest.raises(errors.ProofError):
+        verify_proof_file(PROOF.encode(), BODIES[2], [key])
+
+
+def test_the_ledger_writes_these_very_bytes() -> None:
+    """The example is made again from its events: what the page shows is what this version writes."""
+    entries: list[dict[str, Any]] = [json.loads(body) for body in BODIES]
+    key = SigningKey("example.com/audit", Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
+    with closing(MemoryStorage()) as storage:
+        ledger = Ledger(
+            storage,
+            clock=lambda: datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC),
+            origin=key.name,
+            signing_key=key,
+        )
+        ledger.append([entry["event"] for entry in entries])
+        ledger.checkpoint()
+        assert [row.body for row in storage.entries(0, 3)] == BODIES
+        assert ledger.prove(1) == PROOF.encode()
+
+
+def test_the_tables_have_the_columns_that_the_page_lists(tmp_path: Path) -> None:
+    import sqlite3
+
+    SqliteStorage.create(tmp_path / "ledger.db").close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        assert database.execute("PRAGMA application_id").fetchone() == (0x474F5631,)
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        for table in tables:
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            assert stated_columns(table) == columns
+
+
+def test_every_exit_code_of_an_error_is_listed() -> None:
+    listed = set(re.findall(r"^\| (\d) \|", FORMATS.partition("## Exit codes")[2], re.MULTILINE))
+    classes = [
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.GovernanceError)
+    ]
+    assert {str(each.exit_code) for each in classes} <= listed
+    assert listed == {"0", "1", "2", "3", "4", "5"}
