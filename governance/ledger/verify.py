@@ -16,7 +16,6 @@ Rules:
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,12 +26,8 @@ from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.errors import GovernanceError, NoteError
 from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
-from governance.ledger.verify_range import (
-    CHUNK_LEVEL,
-    Discrepancy,
-    RangeReport,
-    check_range,
-)
+from governance.ledger.verify_range import CHUNK_LEVEL, Discrepancy, RangeReport
+from governance.ledger.verify_workers import check_ranges
 from governance.storage.interface import CheckpointRow, Reader
 
 __all__ = ["Discrepancy", "Verification", "stated_key", "verify"]
@@ -84,7 +79,12 @@ class _Opening:
 
 
 def verify(
-    reader: Reader, *, keys: Sequence[VerifierKey] = (), progress: Progress | None = None
+    reader: Reader,
+    *,
+    keys: Sequence[VerifierKey] = (),
+    progress: Progress | None = None,
+    url: str | None = None,
+    processes: int = 1,
 ) -> Verification:
     """Verify a whole ledger.
 
@@ -92,6 +92,8 @@ def verify(
         reader: Its tables.
         keys: The keys that the caller trusts, from elsewhere than this ledger.
         progress: Is told how far it is.
+        url: Where other processes find the ledger, if it is worth to start some.
+        processes: At most so many.
 
     Returns:
         Everything that was found; nothing is raised for a ledger that fails.
@@ -104,17 +106,9 @@ def verify(
     trusted = tuple(keys) or ((opening.key,) if opening.key else ())
     rows = reader.checkpoints()
     told = _Progress(progress, size)
-    ranges = [
-        check_range(
-            reader,
-            0,
-            size,
-            is_last=True,
-            checkpoint_sizes=_sizes(rows),
-            salt=secrets.token_hex(16),
-            progress=told.add,
-        )
-    ]
+    ranges = check_ranges(
+        reader, size, checkpoint_sizes=_sizes(rows), progress=told.add, url=url, processes=processes
+    )
     tree = _Tree(ranges, size)
     checkpoints = _Checkpoints(rows, tree, opening.origin, trusted)
     discrepancies = [

@@ -245,7 +245,13 @@ class Workspace:
         """
         from governance.core.note import parse_verifier_key
 
-        return verify(self._storage, keys=[parse_verifier_key(key)] if key else (), progress=progress)
+        return verify(
+            self._storage,
+            keys=[parse_verifier_key(key)] if key else (),
+            progress=progress,
+            url=self.url if self.url.startswith("sqlite:") else None,
+            processes=os.cpu_count() or 1,
+        )
 
     # Ask.
 

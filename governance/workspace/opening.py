@@ -9,6 +9,7 @@ so.
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def verify_ledger(
     """
     keys = [parse_verifier_key(key)] if key else []
     with contextlib.closing(open_storage(place_of(url))) as storage:
-        return verify(storage, keys=keys, progress=progress)
+        return verify(storage, keys=keys, progress=progress, url=storage.url, processes=os.cpu_count() or 1)
 
 
 def open_workspace(

@@ -178,7 +178,7 @@ def test_the_last_integers_that_a_double_tells_apart_are_written(integer: int) -
     [
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="an object"),
         Colour.RED,
         uuid.UUID(int=1),
         datetime(2026, 1, 1, tzinfo=UTC),

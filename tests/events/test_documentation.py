@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from governance.events.documentation import events_markdown
+from governance.events.payload import Payload
 from governance.events.vocabulary import PAYLOADS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
@@ -19,7 +20,7 @@ def test_the_page_is_what_the_vocabulary_gives() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda each: each.event_type)
-def test_every_type_is_told_with_a_sentence_and_every_field(payload: type) -> None:
+def test_every_type_is_told_with_a_sentence_and_every_field(payload: type[Payload]) -> None:
     section = events_markdown().partition(f"### {payload.event_type}\n")[2].partition("\n### ")[0]
     assert payload.__doc__ is not None
     assert payload.__doc__.split("\n")[0] in section

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from governance.errors import InputError, NotFoundError, RefError
+from governance.events.payload import Measurement, Threshold
 from governance.lineage.fold import build_dossier
 from governance.lineage.fold_model import thresholds_met
-from governance.events.payload import Measurement, Threshold
 from governance.lineage.reading import read_dossier_entries
 from tests.lineage.histories import Told, digest, dossier_of, entries_of, ledger_of, story, strangers
 
