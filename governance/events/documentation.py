@@ -24,10 +24,11 @@ INTRODUCTION = """# Events
 Every event type there is, by stage of the life cycle. This page is made from the vocabulary by
 `governance.events.documentation.events_markdown()`; a test holds it current.
 
-An event has `id` (the idempotency key: a UUIDv7 or any unique text of at most 128 characters), `type`, `schema_version`,
-`occurred_at` (RFC 3339; kept as UTC with microseconds), `actor` (`id`, `kind` person, service or tool, `on_behalf_of`?),
-`subject` (a ref, `kind:name@version`) and `data`, the fields below. Unknown fields are refused; what is left out stays out.
-An entry's body holds at most 60 KiB. A type that *binds* ties its versioned subject to its digest for ever.
+An event has `id` (the idempotency key: a UUIDv7 or any unique text of at most 128 characters), `type`,
+`schema_version`, `occurred_at` (RFC 3339; kept as UTC with microseconds), `actor` (`id`, `kind` person, service or
+tool, `on_behalf_of`?), `subject` (a ref, `kind:name@version`) and `data`, the fields below. Unknown fields are refused;
+what is left out stays out. An entry's body holds at most 60 KiB. A type that *binds* ties its versioned subject to its
+digest for ever.
 
 Relations read effect → cause and are those of W3C PROV: used, generated, derived, informed, associated, attributed,
 acted_on_behalf_of; and member, for a system's models.
@@ -171,18 +172,18 @@ def _example(name: str, field: FieldInfo) -> Any:
     annotation = field.annotation
     if typing.get_origin(annotation) is typing.Literal:
         return typing.get_args(annotation)[0]
-    if annotation is bool:
-        return True
-    if annotation is int:
-        return 1
-    if annotation is float:
-        return 0.5
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
     if name.endswith(("_at", "_start", "_end", "_until")):
         return "2026-11-20T09:00:00Z"
-    patterns = [getattr(each, "pattern", None) or "" for each in field.metadata]
+    return _text_example(name, [getattr(each, "pattern", None) or "" for each in field.metadata])
+
+
+_PLAIN: dict[Any, Any] = {bool: True, int: 1, float: 0.5}
+
+
+def _text_example(name: str, patterns: list[str]) -> str:
     if any("sha256" in pattern for pattern in patterns):
         return digest_bytes(name.encode())
     ref = next((pattern for pattern in patterns if pattern.startswith("^(?:") and "):" in pattern), "")
-    if ref:
-        return f"{ref[4:].split(')')[0].split('|')[0]}:example@1"
-    return "example"
+    return f"{ref[4:].split(')')[0].split('|')[0]}:example@1" if ref else "example"

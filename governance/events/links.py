@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which refs an event mentions and which relations it asserts: the index tables as a pure function of events.
 
-Rules: everything follows from the payload classes' `links`, `agent_relation` and the envelope. Results are ordered and
-without duplicates, so that `verify` can derive them anew and compare. An event of a type that this version does not know
-mentions its subject and its actor only.
+Rules: everything follows from the payload classes' `links`, `agent_relation` and the envelope. Results are ordered
+and without duplicates, so that `verify` can derive them anew and compare. An event of a type that this version does
+not know mentions its subject and its actor only.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
     ^^^^^ ^^^^^^^^^^^ ^
     kind  name        version
 
-Rules: kinds are a closed list. A name has letters, digits and `. _ / ~ + -` and begins with a letter or digit; a version
-likewise without `/`. Everything is ASCII so that two names that look alike are alike. At most 255 characters in all.
+Rules: kinds are a closed list. A name has letters, digits and `. _ / ~ + -` and begins with a letter or digit; a
+version likewise without `/`. Everything is ASCII so that two names that look alike are alike. At most 255 characters
+in all.
 """
 
 from __future__ import annotations

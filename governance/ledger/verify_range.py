@@ -296,7 +296,7 @@ def _take_all(rows: Iterable[Row], table: str, report: RangeReport, stored: Fing
             chunk = index >> CHUNK_LEVEL
             parts = (
                 f"{row[0]}\0{row[1]}\0{row[2]}" if len(row) == 3 else f"{row[0]}\0{row[1]}\0{row[2]}\0{index}"
-            )  # noqa: PLR2004
+            )
             sums[chunk] = sums.get(chunk, 0) + hash(salt + parts)
         else:
             _take(row, table, report, stored)

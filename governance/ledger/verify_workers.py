@@ -3,9 +3,9 @@
 
     python -m governance.ledger.verify_workers URL START END LAST < sizes.json > report
 
-Rules: a worker is a process of its own that opens the ledger by its URL; nothing is shared but the file. It writes a line
-`p COUNT` for each chunk and at its end `r REPORT`, JSON. A worker that does not finish costs time, never truth: its range is
-then checked here.
+Rules: a worker is a process of its own that opens the ledger by its URL; nothing is shared but the file. It writes a
+line `p COUNT` for each chunk and at its end `r REPORT`, JSON. A worker that does not finish costs time, never truth:
+its range is then checked here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each regulator's question is answered: one function a question, rows out of dossiers and index tables.
 
-Rules: as of the tree size and the moment that were asked; every row ends with the entry that it rests on, where one says it.
+Rules: as of the tree size and the moment that were asked; every row ends with the entry that it rests on, where one
+says it.
 """
 
 from __future__ import annotations

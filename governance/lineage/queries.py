@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The questions that a regulator asks, each by its name; every row says which entry it rests on.
 
-Rules: a question is answered as of a tree size and, where validity matters, as of a moment; both are arguments. What the
-ledger does not say is left empty, never guessed. `QUERIES` is the whole list.
+Rules: a question is answered as of a tree size and, where validity matters, as of a moment; both are arguments. What
+the ledger does not say is left empty, never guessed. `QUERIES` is the whole list.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks: what a point of a documentation is made of: facts, tables, measurements, documents, and the entries behind them.
+"""Blocks: what a point of a documentation is made of, and the entries behind them.
 
 Rules: a block without content is not made, so that a point without blocks is missing.
 """
@@ -91,6 +91,7 @@ def column_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list
 
 
 def evaluation(point: Point, model: str, view: EvaluationView) -> None:
+    """One evaluation: each measurement against its bound."""
     evaluated = view.evaluated
     apart = "apart from its training data" if view.independent else "not apart from its training data"
     caption = (
@@ -101,6 +102,7 @@ def evaluation(point: Point, model: str, view: EvaluationView) -> None:
 
 
 def evaluations_of(point: Point, dossier: Dossier, aspect: str) -> None:
+    """The evaluations of one aspect, of every model."""
     for model in dossier.models:
         for view in model.evaluations:
             if view.evaluated.data.aspect == aspect:
@@ -108,6 +110,7 @@ def evaluations_of(point: Point, dossier: Dossier, aspect: str) -> None:
 
 
 def system_fact(point: Point, system: SystemView | None, label: str, name: str) -> None:
+    """One field of the system's registration."""
     if system and system.registration:
         value = getattr(system.registration.data, name)
         point.facts(
@@ -116,6 +119,7 @@ def system_fact(point: Point, system: SystemView | None, label: str, name: str) 
 
 
 def measure(each: Measurement) -> tuple[str, str, str, str]:
+    """Name, value, drawing and bound of a measurement."""
     threshold = each.threshold
     minimum = threshold.minimum if threshold else None
     maximum = threshold.maximum if threshold else None
@@ -134,18 +138,21 @@ def measure(each: Measurement) -> tuple[str, str, str, str]:
 
 
 def short(measurements: Sequence[Measurement]) -> str:
+    """Measurements in a line."""
     told = [
         f"{each.name.replace('_', ' ')}{f' ({each.slice})' if each.slice else ''} {each.value:.3g}"
         for each in measurements[:6]
     ]
-    return ", ".join(told) + (" …" if len(measurements) > 6 else "")  # noqa: PLR2004  # as many as are shown
+    return ", ".join(told) + (" …" if len(measurements) > 6 else "")  # as many as are shown
 
 
 def uses(training: bool, evaluation: bool) -> list[str]:
+    """What a dataset was used in."""
     return [name for name, is_so in (("training", training), ("evaluation", evaluation)) if is_so]
 
 
 def as_text(value: Any) -> str:
+    """A value as a cell shows it."""
     if value in (None, "", ()):
         return "not recorded"
     if hasattr(value, "strftime"):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Content: all that a template may read, as text, numbers, lists and maps; the same for PDF and HTML.
 
-Rules: pure. Every statement names the entries that it rests on. What is absent is said to be absent; a template decides how
-a thing looks, never what is true.
+Rules: pure. Every statement names the entries that it rests on. What is absent is said to be absent; a template
+decides how a thing looks, never what is true.
 """
 
 from __future__ import annotations
@@ -175,7 +175,8 @@ def _headline(assessment: Assessment) -> str:
     if not failing:
         return f"All {len(looked_at)} findings that apply are satisfied or waived."
     grave = sum(each.severity in ("critical", "high") for each in failing)
-    return f"{len(failing)} of {len(looked_at)} findings that apply are not satisfied, {grave} of them of high or critical severity."
+    told = f"{len(failing)} of {len(looked_at)} findings that apply are not satisfied"
+    return f"{told}, {grave} of them of high or critical severity."
 
 
 def _groups(findings: Sequence[Finding]) -> list[Content]:
@@ -320,7 +321,7 @@ def _late(dossier: Dossier) -> list[Content]:
     return [
         {"index": line.index, "type": line.type, "days": (line.appended_at - line.occurred_at).days}
         for line in dossier.entries
-        if (line.appended_at - line.occurred_at).days >= 3  # noqa: PLR2004  # said in the docstring
+        if (line.appended_at - line.occurred_at).days >= 3  # said in the docstring
     ]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures as SVG text: the lineage in layers, and bars of measurements against their thresholds.
 
-Rules: deterministic, no font metrics, everything escaped. Boxes hold at most two lines and are cut, since the full names
-stand in the register; what is left out of a figure is counted and said.
+Rules: deterministic, no font metrics, everything escaped. Boxes hold at most two lines and are cut, since the full
+names stand in the register; what is left out of a figure is counted and said.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def draw_lineage(dossier: Dossier) -> LineageFigure:
     )
     nodes = "".join(_node(box, first.get(box.ref), box.ref == dossier.subject) for box in boxes.values())
     svg = (
-        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" width="100%" role="img" font-family="R Sans, DejaVu Sans, sans-serif" '
+        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" width="100%" role="img" '
+        'font-family="R Sans, DejaVu Sans, sans-serif" '
         f'aria-label="Lineage of {escape(dossier.subject)}">{edges}{nodes}</svg>'
     )
     return LineageFigure(svg, len(boxes), left_out)
@@ -164,7 +165,8 @@ def _node(box: _Box, index: int | None, is_subject: bool) -> str:
         f'<g><rect x="{box.x:.1f}" y="{box.y + 1:.1f}" width="{box.width:.1f}" height="{BOX_HEIGHT:g}" rx="2.5" '
         f'fill="{fill}" stroke="{line}" stroke-width="{weight:g}"/>'
         f'<text x="{box.x + 5:.1f}" y="{box.y + 10:.1f}" font-size="6.6" fill="{faint}">{escape(told)}</text>'
-        f'<text x="{box.x + 5:.1f}" y="{box.y + 20:.1f}" font-size="8.2" font-weight="600" fill="{ink}">{escape(shown)}</text>'
+        f'<text x="{box.x + 5:.1f}" y="{box.y + 20:.1f}" font-size="8.2" font-weight="600" '
+        f'fill="{ink}">{escape(shown)}</text>'
         f'<text x="{box.x + 5:.1f}" y="{box.y + 30.5:.1f}" font-size="7.6" fill="{ink}">{escape(version)}</text></g>'
     )
 

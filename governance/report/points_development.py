@@ -3,14 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import SystemView
-
-Block = dict[str, Any]
-
-
 from governance.report.blocks import (
     Point,
     evaluation,

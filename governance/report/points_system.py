@@ -7,10 +7,6 @@ from typing import Any
 
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import SystemView
-
-Block = dict[str, Any]
-
-
 from governance.report.blocks import Point, short, system_fact
 
 

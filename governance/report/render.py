@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Render content through a template: HTML that stands alone, and from it PDF/A-3 with attachments.
 
-Rules: the same inputs give the same bytes: fonts travel along, dates come from the content, the PDF's identifier from the
-HTML. Templates run in a sandbox, escape everything and know no undefined value. Nothing is fetched: the style sheet and the
-fonts are put into the HTML, and the PDF renderer may resolve `data:` alone.
+Rules: the same inputs give the same bytes: fonts travel along, dates come from the content, the PDF's identifier from
+the HTML. Templates run in a sandbox, escape everything and know no undefined value. Nothing is fetched: the style
+sheet and the fonts are put into the HTML, and the PDF renderer may resolve `data:` alone.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def render(
     template: Template,
     content: Mapping[str, Any],
     *,
-    format: Format,  # noqa: A002  # the field's own word
+    format: Format,  # the field's own word
     issued_at: datetime,
     attachments: Sequence[Attachment] = (),
 ) -> RenderedReport:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Technical documentation after Annex IV of the AI Act: every numbered point, filled from the dossier.
 
-Rules: one function for each point; it gives blocks (facts, texts, tables) and the entries that they rest on. A point without
-blocks is missing and says which event would supply it: nothing is left out and nothing is made up. Headings are our own
-words for what the Annex asks.
+Rules: one function for each point; it gives blocks (facts, texts, tables) and the entries that they rest on. A point
+without blocks is missing and says which event would supply it: nothing is left out and nothing is made up. Headings
+are our own words for what the Annex asks.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from typing import Any
 
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import SystemView
-
-Block = dict[str, Any]
-
-
 from governance.report import points_development as development
 from governance.report import points_system as whole
 from governance.report.blocks import Point
+
+Block = dict[str, Any]
 
 
 def annex_iv(dossier: Dossier) -> list[Block]:
     """The nine sections of Annex IV with their points.
 
     Returns:
-        Sections with `no`, `title` and `points`; a point has `id`, `title`, `blocks`, `entries`, `missing` and `supply`,
-        the event that would supply it.
+        Sections with `no`, `title` and `points`; a point has `id`, `title`, `blocks`, `entries`, `missing` and
+        `supply`, the event that would supply it.
     """
     system = dossier.systems[0] if dossier.systems else None
     return [

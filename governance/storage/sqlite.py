@@ -185,7 +185,8 @@ class _SqliteWriter(SqliteReader, Writer):
         with translated(self._path):
             many = self._db.executemany
             many(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?,?,?)", batch.entries)
-            many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
+            if batch.nodes:
+                many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
             many(
                 "INSERT INTO mention VALUES (?,?,?)",
                 [(ids[ref], role, at) for ref, role, at in batch.mentions],

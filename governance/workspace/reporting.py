@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Issue a report: dossier, assessment, checkpoint and proofs brought together, rendered, and the issue itself appended.
 
-Rules: the ledger is sealed first, if this workspace has the key, so that the report's checkpoint covers what it rests on.
-What goes into the PDF beside the pages is what a stranger needs: bodies, proofs, checkpoint, key, assessment.
+Rules: the ledger is sealed first, if this workspace has the key, so that the report's checkpoint covers what it rests
+on. What goes into the PDF beside the pages is what a stranger needs: bodies, proofs, checkpoint, key, assessment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def issue_report(
     *,
     template: str,
     rule_sets: Sequence[str],
-    format: str,  # noqa: A002  # the payload's own word
+    format: str,  # the payload's own word
     at: datetime,
     size: int,
     draft: bool,

@@ -119,9 +119,11 @@ def test_a_missing_file_is_told(ledger: Run) -> None:
 
 def test_fields_are_options_read_as_the_type_takes_them(ledger: Run) -> None:
     ledger(
-        "record", "dataset.registered", "--subject", "dataset:d@1", "--actor", "person:ana", "--digest", DIGEST, "--source", "w",
-        "--purpose", "train", "--row-count", "7", "--personal-data-classes", "income", "--personal-data-classes=age",
-        "--collection-period", '{"first": "2025-01-01", "last": "2025-12-31"}', "--parents", "dataset:raw@1", "--licence", "3",
+        "record", "dataset.registered", "--subject", "dataset:d@1", "--actor", "person:ana", "--digest", DIGEST,
+        "--source", "w", "--purpose", "train", "--row-count", "7",
+        "--personal-data-classes", "income", "--personal-data-classes=age",
+        "--collection-period", '{"first": "2025-01-01", "last": "2025-12-31"}',
+        "--parents", "dataset:raw@1", "--licence", "3",
     )  # fmt: skip
     data = loaded(ledger("show", "2", "--format", "json"))["event"]["data"]
     assert data["row_count"] == 7
@@ -321,8 +323,8 @@ def test_check_can_pass_show_everything_and_be_recorded(ledger: Run, tmp_path: P
     own.mkdir()
     (own / "rule_set.yaml").write_text(
         "id: own\ntitle: Own\nversion: '1'\nsummary: s\nrequirements: [{id: O1, title: t, coverage: automated}]\n"
-        "rules:\n- {id: own/registered, title: Registered, requirement: O1, scope: model, satisfied_if: model.registered,"
-        " severity: low, message: m, remediation: r, evidence: [model.registered]}\n"
+        "rules:\n- {id: own/registered, title: Registered, requirement: O1, scope: model,"
+        " satisfied_if: model.registered, severity: low, message: m, remediation: r, evidence: [model.registered]}\n"
     )
     result = ledger("check", "model:scorer@1", "--rule-set", "./own", "--record")
     assert "verdict: pass" in result.stdout
@@ -336,7 +338,8 @@ def test_a_rule_that_cannot_be_evaluated_has_its_own_exit_code(ledger: Run, tmp_
     own.mkdir()
     (own / "rule_set.yaml").write_text(
         "id: own\ntitle: Own\nversion: '1'\nsummary: s\nrequirements: [{id: O1, title: t, coverage: automated}]\n"
-        "rules:\n- {id: own/broken, title: Broken, requirement: O1, scope: model, satisfied_if: 1 / 0 == 1, severity: low, message: m, remediation: r}\n"
+        "rules:\n- {id: own/broken, title: Broken, requirement: O1, scope: model, satisfied_if: 1 / 0 == 1,"
+        " severity: low, message: m, remediation: r}\n"
     )
     ledger("check", "model:scorer@1", "--rule-set", "own", code=4)
 

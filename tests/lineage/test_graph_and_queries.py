@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The graph walks along PROV relations as of a tree size; the named questions are answered with the entries that say so."""
+"""The graph walks along PROV relations as of a tree size; named questions are answered with the entries that say so."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vocabulary: every event type there is, one module per stage of the life cycle.
 
-Rules: to add a type, write its payload class in the module of its stage and name it in that module's `PAYLOADS`. Nothing
-registers itself.
+Rules: to add a type, write its payload class in the module of its stage and name it in that module's `PAYLOADS`.
+Nothing registers itself.
 """
 
 from __future__ import annotations
