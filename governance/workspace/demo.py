@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +23,7 @@ SAMPLE = "credit_scoring"
 ORIGIN = "example.com/credit-scoring"
 RETENTION_DAYS = 3650
 RULE_SETS = ("baseline", "eu-ai-act", "soc2")
+SHOWN = 5
 MODELS = ("model:credit-risk@1", "model:credit-risk@2")
 
 Say = Callable[[str], None]
@@ -53,7 +54,8 @@ def run_demo(directory: Path, *, say: Say) -> None:
         say("")
         for ref in MODELS:
             for rule_set in RULE_SETS:
-                say(_summary(workspace.check(ref, [rule_set], record=True)))
+                for line in _summary(workspace.check(ref, [rule_set], record=True)):
+                    say(line)
         _report(workspace, directory, say)
         (directory / "checkpoint.txt").write_bytes(workspace.checkpoint())
         (directory / "verifier-key.txt").write_text(workspace.verifier_key + "\n", encoding="utf-8")
@@ -88,22 +90,30 @@ def _write(
     say(f"wrote {path} ({len(rendered.content):,} bytes)")
 
 
-def _summary(assessment: Assessment) -> str:
+def _summary(assessment: Assessment) -> Iterator[str]:
     tally = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in assessment.tally.items() if count
     )
-    return f"check {assessment.subject} against {assessment.rule_sets[0].id}: {assessment.verdict} ({tally})"
+    yield f"check {assessment.subject} against {assessment.rule_sets[0].id}: {assessment.verdict} ({tally})"
+    grave = [
+        each for each in assessment.findings if not each.passes and each.severity in ("critical", "high")
+    ]
+    rules = list(dict.fromkeys(each.rule.partition("/")[2] for each in grave))
+    if rules:
+        more = f" and {len(rules) - SHOWN} more" if len(rules) > SHOWN else ""
+        yield f"    gravest: {', '.join(rules[:SHOWN])}{more}"
 
 
 def _next(directory: Path, url: str) -> tuple[str, ...]:
+    program = sys.argv[0] if Path(sys.argv[0]).name == "governance" else "governance"
     return (
         "Now try:",
         f"  export GOVERNANCE_LEDGER={url}",
-        "  governance log model:credit-risk@2",
-        "  governance check model:credit-risk@1 --rule-set eu-ai-act",
-        "  governance lineage model:credit-risk@2 --upstream",
-        "  governance query",
-        f'  governance verify --key "$(cat {directory}/verifier-key.txt)"',
+        f"  {program} log model:credit-risk@2",
+        f"  {program} check model:credit-risk@1 --rule-set eu-ai-act",
+        f"  {program} lineage model:credit-risk@2 --upstream",
+        f"  {program} query",
+        f'  {program} verify --key "$(cat {directory}/verifier-key.txt)"',
     )
 
 
