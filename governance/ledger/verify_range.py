@@ -20,13 +20,8 @@ from governance.core.instants import is_canonical_instant
 from governance.core.merkle import extend
 from governance.errors import GovernanceError
 from governance.events.links import links_of
-from governance.storage.interface import (
-    EntryRow,
-    MentionRow,
-    NodeRow,
-    Reader,
-    RelationRow,
-)
+from governance.ledger.fingerprints import Fingerprints
+from governance.storage.interface import EntryRow, MentionRow, NodeRow, Reader, RelationRow
 
 CHUNK_LEVEL = 12
 CHUNK = 1 << CHUNK_LEVEL
@@ -80,23 +75,6 @@ class RangeReport:
     frontiers: dict[int, list[bytes]] = field(default_factory=dict)
     high_nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
     discrepancies: list[Discrepancy] = field(default_factory=list)
-
-
-class Fingerprints:
-    """Keyed sums of rows per chunk of entries.
-
-    `hash` of a text is SipHash under the process's own random key; a secret salt is put before each row, so that nobody
-    can prepare two different sets of rows with equal sums.
-    """
-
-    def __init__(self, salt: str) -> None:
-        self.salt = salt
-        self.sums: dict[int, int] = {}
-
-    def add(self, chunk: int, *row: object) -> None:
-        """Add a row to its chunk's sum."""
-        parts = "\0".join(map(str, row))
-        self.sums[chunk] = self.sums.get(chunk, 0) + hash(f"{self.salt}{parts}")
 
 
 def check_range(

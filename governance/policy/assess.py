@@ -104,7 +104,7 @@ def assess(
 
 def tally(findings: Sequence[Finding]) -> dict[str, int]:
     """Findings by outcome, best first; waived ones apart."""
-    counts = {outcome: 0 for outcome in reversed(OUTCOMES)} | {"waived": 0}
+    counts = dict.fromkeys(reversed(OUTCOMES), 0) | {"waived": 0}
     for finding in findings:
         counts["waived" if finding.waiver is not None else finding.outcome] += 1
     return counts

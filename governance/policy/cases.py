@@ -11,9 +11,9 @@
         with: {data: {licence: null}}
         expect: not_satisfied
 
-Rules: events come one hour apart from `start` unless `at` says when; `recorded_at` says when the ledger took them. What a
-case adds comes last, or `before` an event by its type or label. `digest(words)` stands for the SHA-256 of the words. A rule without a case in which it is satisfied, or without one in which
-it is not, fails the cases.
+Rules: events come one hour apart from `start` unless `at` says when; `recorded_at` says when the ledger took them. What
+a case adds comes last, or `before` an event by its type or label. `digest(words)` stands for the SHA-256 of the words.
+A rule without a case in which it is satisfied, or without one in which it is not, fails the cases.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ class Marked:
         Args:
             message: What is wrong.
             hint: How to mend it.
-            line, column: 1-based place within the text, 0 for the beginning.
+            line: 1-based line within the text, 0 for the beginning.
+            column: 1-based column within that line.
         """
         at = self.line + max(0, line - 1)
         inside = column + (0 if self._is_block or line > 1 else self.column - 1)

@@ -147,7 +147,7 @@ def ranges_of_all(text: str) -> tuple[str, ...]:
 
 
 def field_paths(text: str) -> list[tuple[str, str, int]]:
-    """Every `name.field` outside text literals, with the offset of the field; names that are themselves fields are left out."""
+    """Every `name.field` outside text literals, with the offset of the field; not for names that are fields."""
     blanked = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", lambda match: " " * len(match[0]), text)
     found = re.finditer(r"(?<![\w.)\]])([a-z_]\w*)\.([a-z_]\w*)(?!\w*\()", blanked)
     return [(match[1], match[2], match.start(2)) for match in found]

@@ -298,10 +298,12 @@ def _day(node: Marked | None) -> date | None:
 
 def _choice(node: Marked, known: tuple[C, ...]) -> C:
     text = node.text()
-    for each in known:
-        if each == text:
-            return each
-    node.refuse(f"{node.name} is {text!r}", hint=_nearest(text, known, f"it is one of {', '.join(known)}"))
+    found = next((each for each in known if each == text), None)
+    if found is None:
+        node.refuse(
+            f"{node.name} is {text!r}", hint=_nearest(text, known, f"it is one of {', '.join(known)}")
+        )
+    return found
 
 
 def _matching(node: Marked, pattern: re.Pattern[str], form: str) -> str:

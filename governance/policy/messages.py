@@ -3,8 +3,8 @@
 
     fill("{dataset.ref} was last used {dataset.first_used_at}", values)
 
-Rules: a place that has no value reads "(not recorded)"; a moment reads as UTC, a duration parameter as days or hours. No
-place can reach anything but maps and lists of plain values.
+Rules: a place that has no value reads "(not recorded)"; a moment reads as UTC, a duration parameter as days or hours.
+No place can reach anything but maps and lists of plain values.
 """
 
 from __future__ import annotations

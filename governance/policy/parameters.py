@@ -3,7 +3,8 @@
 
     parse_duration("90d") == 90 * 86_400_000_000
 
-Rules: bounds are inclusive and cannot be widened; a value of the wrong type or out of bounds is refused, never cut to fit.
+Rules: bounds are inclusive and cannot be widened; a value of the wrong type or out of bounds is refused, never cut to
+fit.
 """
 
 from __future__ import annotations

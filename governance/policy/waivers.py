@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waivers: whether one holds for a finding at a moment; the one place that decides it.
 
-Rules: it must name the rule and the subject exactly; an element or digest that it names must be the finding's; it must have
-been granted before the moment, by a person, and neither have expired nor been revoked by then. A waiver bound to a digest
-dies with that digest.
+Rules: it must name the rule and the subject exactly; an element or digest that it names must be the finding's; it must
+have been granted before the moment, by a person, and neither have expired nor been revoked by then. A waiver bound to a
+digest dies with that digest.
 """
 
 from __future__ import annotations
