@@ -20,6 +20,8 @@ from governance.errors import NotFoundError, RuleSetError
 SIZE_BYTES_MAX = 1 << 20
 DEPTH_MAX = 20
 NODES_MAX = 50_000
+PLAIN_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+"""What a value without a written tag is taken for; the reading of scalars is our own all the same."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(
@@ -58,7 +60,7 @@ def parse_document(content: bytes, *, file: str) -> Marked:
     if root is None:
         raise RuleSetError("file is empty", file=file)
     _require_limits(root, file)
-    return Marked(root, file, "document")
+    return Marked(root, file, "document", content.decode(errors="replace").splitlines())
 
 
 class Marked:
@@ -68,11 +70,13 @@ class Marked:
         node: The YAML node.
         file: Named in errors.
         name: What it is, for errors.
+        lines: The file's lines, for places within folded texts.
     """
 
-    def __init__(self, node: yaml.Node, file: str, name: str) -> None:
+    def __init__(self, node: yaml.Node, file: str, name: str, lines: Sequence[str] = ()) -> None:
         self._node = node
         self._file = file
+        self._lines = lines
         self.name = name
 
     @property
@@ -98,11 +102,22 @@ class Marked:
             line: 1-based line within the text, 0 for the beginning.
             column: 1-based column within that line.
         """
-        at = self.line + max(0, line - 1)
-        inside = column + (0 if self._is_block or line > 1 else self.column - 1)
-        raise RuleSetError(
-            message, file=self._file, line=at, column=inside if line else self.column, hint=hint
-        )
+        at, inside = self._place(line, column) if line else (self.line, self.column)
+        raise RuleSetError(message, file=self._file, line=at, column=inside, hint=hint)
+
+    def _place(self, line: int, column: int) -> tuple[int, int]:
+        """Where in the file a place within this text stands, both 1-based."""
+        if not self._is_block:
+            quote = int(bool(getattr(self._node, "style", None)))
+            return self.line + line - 1, column + (self.column - 1 + quote if line == 1 else 0)
+        at, rest = self.line + line - 1, column - 1
+        if getattr(self._node, "style", None) == ">":
+            # Folding made one line of several: walk along the file's own lines.
+            while at < len(self._lines) and rest > len(self._lines[at - 1].strip()):
+                rest -= len(self._lines[at - 1].strip()) + 1
+                at += 1
+        source = self._lines[at - 1] if at <= len(self._lines) else ""
+        return at, len(source) - len(source.lstrip()) + rest + 1
 
     def fields(self, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, Marked]:
         """The values of a mapping by key.
@@ -131,10 +146,12 @@ class Marked:
             self.refuse(f"{self.name} must be a mapping of keys to values")
         found: dict[str, Marked] = {}
         for key_node, value_node in self._node.value:
-            key = Marked(key_node, self._file, "key").text()
+            key = Marked(key_node, self._file, "key", self._lines).text()
             if key in found:
-                Marked(key_node, self._file, "key").refuse(f"the key {key!r} stands twice in {self.name}")
-            found[key] = Marked(value_node, self._file, key)
+                Marked(key_node, self._file, "key", self._lines).refuse(
+                    f"the key {key!r} stands twice in {self.name}"
+                )
+            found[key] = Marked(value_node, self._file, key, self._lines)
         return found
 
     def elements(self) -> list[Marked]:
@@ -145,7 +162,7 @@ class Marked:
         """
         if not isinstance(self._node, yaml.SequenceNode):
             self.refuse(f"{self.name} must be a list")
-        return [Marked(node, self._file, self.name) for node in self._node.value]
+        return [Marked(node, self._file, self.name, self._lines) for node in self._node.value]
 
     def text(self) -> str:
         """The text of a scalar, as written.
@@ -205,7 +222,7 @@ def _require_limits(root: yaml.Node, file: str) -> None:
         if id(node) in seen:
             here.refuse("anchors and aliases are not used here", hint="write the value out")
         seen.add(id(node))
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in PLAIN_TAGS:
             here.refuse(f"the tag {node.tag} is not used here")
         if depth > DEPTH_MAX or len(seen) > NODES_MAX:
             here.refuse(f"document is deeper than {DEPTH_MAX} levels or has more than {NODES_MAX} values")

@@ -126,11 +126,8 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
     try:
         return Expression(text, _environment(names).compile(text))
     except RuntimeError as error:
-        place = _PLACE.search(str(error))
-        if place is None:
-            raise ExpressionError(str(error).split("\n")[0], 1, 1) from error
-        message = place[3].removesuffix(" (in container '')")
-        raise ExpressionError(message, int(place[1]), int(place[2])) from error
+        line, column, message = (_PLACE.findall(str(error)) or [("1", "1", str(error))])[0]
+        raise ExpressionError(message.removesuffix(" (in container '')"), int(line), int(column)) from error
 
 
 def _told(detail: str) -> str:

@@ -181,7 +181,13 @@ class _RuleReader:
         try:
             compile_expression(text, names)
         except ExpressionError as error:
-            node.refuse(f"expression does not compile: {error.message}", line=error.line, column=error.column)
+            unknown = re.search(r"undeclared reference to '(\w+)", error.message)
+            node.refuse(
+                f"expression does not compile: {error.message}",
+                line=error.line,
+                column=error.column,
+                hint=_nearest(unknown[1], names, f"variables are {', '.join(names)}") if unknown else None,
+            )
         for root, field, offset in field_paths(text):
             self._check_field(node, root, field, text, offset)
         return text

@@ -164,8 +164,6 @@ def plain(value: Any) -> Any:
         return _statement(value)
     if isinstance(value, datetime):
         return microseconds(value)
-    if isinstance(value, BaseModel):
-        return _payload(value)
     if isinstance(value, (tuple, list)):
         return [plain(each) for each in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -201,9 +199,8 @@ def _view_fields(view: type) -> frozenset[str]:
 
 def _payload_type(annotation: Any) -> type[BaseModel]:
     """The payload class inside `Statement[P]` or `Statement[P] | None`."""
-    if get_origin(annotation) is not Statement:
-        annotation = next(each for each in get_args(annotation) if get_origin(each) is Statement)
-    found: type[BaseModel] = get_args(annotation)[0]
+    statement = next(each for each in (annotation, *get_args(annotation)) if get_origin(each) is Statement)
+    found: type[BaseModel] = get_args(statement)[0]
     return found
 
 

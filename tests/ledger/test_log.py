@@ -272,3 +272,10 @@ def test_however_events_are_cut_into_appends_the_tree_is_the_same(sizes: list[in
     at_once.append([event(at) for at in range(number)])
     assert list(storage.all_nodes()) == list(whole.all_nodes())
     assert ledger.checkpoint().note == at_once.checkpoint().note
+
+
+def test_a_writer_that_comes_later_signs_the_tree_as_it_stands(storage: Storage) -> None:
+    fill(storage, key=KEY, rounds=2).append([event(500)])
+    later = Ledger(storage, clock=ToldClock(), origin=ORIGIN, signing_key=KEY)
+    assert later.checkpoint().tree_size == 22
+    assert verify(storage, keys=[KEY.verifier_key]).holds

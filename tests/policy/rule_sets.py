@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,13 +53,18 @@ def rule(**changes: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return (
-            "'" + value.replace("'", "''") + "'"
-            if not value.startswith(("{", "[")) or "{" in value[1:]
-            else value
-        )
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    """A value as YAML: JSON is YAML, but lists and maps may be given as YAML text."""
+    if (
+        isinstance(value, str)
+        and value.startswith(("[", "{"))
+        and value.endswith(("]", "}"))
+        and not _PLACE.match(value)
+    ):
+        return value
+    return json.dumps(value)
+
+
+_PLACE = re.compile(r"\{[a-z_.]+\}")
 
 
 def rule_set(*rules: str, head: str = HEAD) -> RuleSet:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verification over several processes finds the same as over one, and survives a worker that does not finish."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from governance.ledger import verify_workers
+from governance.ledger.log import Ledger
+from governance.ledger.verify import Verification, verify
+from governance.ledger.verify_range import CHUNK, Discrepancy, RangeReport
+from governance.ledger.verify_workers import main, split_size
+from governance.storage.sqlite import SqliteStorage
+from tests.ledger.histories import ORIGIN, ToldClock, event, opening, signing_key
+
+KEY = signing_key()
+SIZE = 2 * CHUNK + 300
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of two whole chunks and a part, with a checkpoint in each."""
+    made = tmp_path_factory.mktemp("tall") / "ledger.db"
+    storage = SqliteStorage.create(made)
+    ledger = Ledger(storage, clock=ToldClock(), origin=ORIGIN, signing_key=KEY)
+    ledger.append([opening(KEY)])
+    for first, last in ((1, 3000), (3000, CHUNK + 7), (CHUNK + 7, SIZE)):
+        ledger.append([event(number) for number in range(first, last)])
+        ledger.checkpoint()
+    storage.close()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_workers, "ENTRIES_EACH_MIN", 1000)
+
+
+def verified(path: Path, processes: int) -> Verification:
+    told: list[int] = []
+    with closing(SqliteStorage(path)) as storage:
+        found = verify(
+            storage,
+            keys=[KEY.verifier_key],
+            url=storage.url,
+            processes=processes,
+            progress=lambda done, _: told.append(done),
+        )
+    assert told[-1] == SIZE
+    return found
+
+
+@pytest.mark.parametrize("processes", [2, 3, 9])
+def test_several_processes_find_what_one_finds(path: Path, processes: int) -> None:
+    assert verified(path, processes) == verified(path, 1)
+    assert verified(path, processes).holds
+
+
+def test_what_is_wrong_in_any_range_is_found(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("DROP TRIGGER entry_no_update")
+        target.execute("DROP TRIGGER mention_no_delete")
+        target.execute("UPDATE entry SET type = 'run.started' WHERE \"index\" IN (5, 8000)")
+        target.execute("DELETE FROM mention WHERE \"index\" = 6000 AND role = 'actor'")
+        target.commit()
+    several, one = verified(copy, 2), verified(copy, 1)
+    assert set(several.discrepancies) == set(one.discrepancies)
+    assert {("entry", "5"), ("entry", "8000"), ("mention", "entry 6000")} <= {
+        (each.where, each.place) for each in several.discrepancies
+    }
+
+
+@pytest.mark.parametrize("interpreter", ["", "/no/such/python", sys.executable + "-nothing"])
+def test_without_an_interpreter_everything_is_checked_here(
+    path: Path, monkeypatch: pytest.MonkeyPatch, interpreter: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", interpreter)
+    assert verified(path, 2).holds
+
+
+def test_a_worker_that_fails_costs_time_and_not_truth(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_workers, "__name__", "governance.no_such_module")
+    assert verified(path, 2).holds
+
+
+def test_a_worker_tells_its_progress_and_its_report(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([CHUNK + 7, SIZE])))
+    assert main([f"sqlite:///{path}", str(CHUNK), str(SIZE), "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines] == ["p ", "p ", "r "]
+    report = verify_workers._parse_report(json.loads(lines[-1][2:]))
+    assert (report.start, report.end, report.discrepancies) == (CHUNK, SIZE, [])
+    assert set(report.frontiers) == {CHUNK + 7, SIZE}
+
+
+def test_a_worker_without_a_ledger_leaves_with_its_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("[]"))
+    assert main([f"sqlite:///{tmp_path}/none.db", "0", "1", "1"]) == 2
+    assert "no ledger at" in capsys.readouterr().err
+
+
+def test_reports_are_written_and_read_back() -> None:
+    report = RangeReport(
+        0, 5, "a", "b", "c", "d", [b"r"], {3: [b"x"]}, [(13, 0, b"y")], [Discrepancy("entry", "1", "w")]
+    )
+    assert (
+        verify_workers._parse_report(json.loads(json.dumps(verify_workers._format_report(report)))) == report
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"), [(0, 3), (1, 3), (CHUNK, 2), (CHUNK + 1, 2), (5 * CHUNK + 3, 2), (5 * CHUNK, 9)]
+)
+def test_ranges_cover_everything_and_begin_at_whole_chunks(size: int, parts: int) -> None:
+    ranges = split_size(size, parts)
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == size
+    assert all(start % CHUNK == 0 for start, _ in ranges)
+    assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
