@@ -167,7 +167,7 @@ class _Assessor:
         for number, element in enumerate(elements.value):
             values = {**thing.values, "params": self._parameters, name: element}
             names = (*NAMES, name)
-            judged = self._judge(rule, thing, Activation(values, names), names, values)
+            judged = self._judge(rule, thing, self._activation(values, names), names, values)
             yield self._finding(rule, thing, _element_name(element, number), judged, values, element)
 
     def _judge(
@@ -196,12 +196,15 @@ class _Assessor:
             return _Judgement("unknown", f"{error.args[0]} is not recorded")
         return _Judgement(result.outcome, result.message or "", evidence=result.evidence)
 
+    def _activation(self, values: Mapping[str, Any], names: tuple[str, ...]) -> Activation:
+        return Activation(values, names, self._variables.too_long)
+
     def _things(self, rule: Rule) -> Iterator[tuple[Thing, Activation]]:
         for thing in self._variables.things(rule.scope):
             key = (rule.scope, thing.ref)
             if key not in self._activations:
                 values = {**thing.values, "params": self._parameters}
-                self._activations[key] = (thing, Activation(values, NAMES))
+                self._activations[key] = (thing, self._activation(values, NAMES))
             yield self._activations[key]
 
     def _finding(

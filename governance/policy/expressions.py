@@ -83,31 +83,35 @@ class Activation:
     """Values by name, made ready for the engine.
 
     Args:
-        values: Plain values: maps, lists, text, numbers, booleans.
+        values: Plain values without long lists (`without_long_lists`): maps, lists, text, numbers, booleans.
         names: All names that expressions may use.
+        too_long: Names of lists that were cut for their length, with how long they were.
     """
 
-    def __init__(self, values: Mapping[str, Any], names: Sequence[str]) -> None:
-        self._long: dict[str, int] = {}
-        cut = {name: self._without_long(name, value) for name, value in values.items()}
-        self.native = _environment(tuple(names)).Activation(cut)
+    def __init__(
+        self, values: Mapping[str, Any], names: Sequence[str], too_long: Mapping[str, int] | None = None
+    ) -> None:
+        self._too_long = too_long or {}
+        self.native = _environment(tuple(names)).Activation(dict(values))
 
     def too_long_in(self, text: str) -> str | None:
         """What to say of the first list that an expression names and that is too long."""
-        for name, length in self._long.items():
+        for name, length in self._too_long.items():
             if re.search(rf"\b{re.escape(name)}\b", text):
                 return f"{name} has {length} elements, at most {LIST_LENGTH_MAX} can be evaluated"
         return None
 
-    def _without_long(self, name: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._without_long(key, each) for key, each in value.items()}
-        if isinstance(value, list):
-            if len(value) > LIST_LENGTH_MAX:
-                self._long[name] = len(value)
-                return []
-            return [self._without_long(name, each) for each in value]
-        return value
+
+def without_long_lists(name: str, value: Any, too_long: dict[str, int]) -> Any:
+    """The value with every list that the engine cannot take emptied, and told in `too_long` by its name."""
+    if isinstance(value, dict):
+        return {key: without_long_lists(key, each, too_long) for key, each in value.items()}
+    if isinstance(value, list):
+        if len(value) > LIST_LENGTH_MAX:
+            too_long[name] = len(value)
+            return []
+        return [without_long_lists(name, each, too_long) for each in value]
+    return value
 
 
 @lru_cache(maxsize=4096)

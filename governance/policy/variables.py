@@ -25,6 +25,8 @@ from governance.errors import GovernanceError
 from governance.lineage.dossier import Dossier, LedgerView, OrganisationView
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
+from governance.policy import expressions
+from governance.policy.expressions import without_long_lists
 from governance.policy.model import Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,8 +98,9 @@ class Variables:
             *dossier.datasets,
             *dossier.deployments,
         ]
-        self._maps = {view.ref: plain(view) for view in views}
-        self._shared: dict[str, Any] = {
+        self.too_long: dict[str, int] = {}
+        self._maps = {view.ref: without_long_lists("view", plain(view), self.too_long) for view in views}
+        shared: dict[str, Any] = {
             "systems": [self._maps[view.ref] for view in dossier.systems],
             "models": [self._maps[view.ref] for view in dossier.models],
             "datasets": [self._maps[view.ref] for view in dossier.datasets],
@@ -107,6 +110,14 @@ class Variables:
             "ledger": plain(dossier.ledger),
             "now": microseconds(now),
         }
+        # The views are clean already; only what stands around them is looked at, and the lists of views themselves.
+        for name in ("systems", "models", "datasets", "deployments"):
+            if len(shared[name]) > expressions.LIST_LENGTH_MAX:
+                self.too_long[name] = len(shared[name])
+                shared[name] = []
+        for name in ("waivers", "organisation", "ledger"):
+            shared[name] = without_long_lists(name, shared[name], self.too_long)
+        self._shared = shared
 
     def things(self, scope: Scope) -> Iterator[Thing]:
         """Every thing of a scope, in the dossier's order."""
@@ -136,7 +147,8 @@ class Variables:
 
     def _values(self, own: Mapping[str, Any], entries: tuple[EntryLine, ...]) -> dict[str, Any]:
         named = {name: value for name, value in own.items() if value is not None}
-        return self._shared | named | {"entries": [self._entry_maps[line.index] for line in entries]}
+        told = [self._entry_maps[line.index] for line in entries]
+        return self._shared | named | {"entries": without_long_lists("entries", told, self.too_long)}
 
     def _around(self, view: SystemView | ModelView | DatasetView | DeploymentView) -> dict[str, Any]:
         own = self._maps[view.ref]
