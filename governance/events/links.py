@@ -21,6 +21,10 @@ ACTOR = "actor"
 PRINCIPAL = "on_behalf_of"
 
 
+Pair = tuple[str, str]
+Triple = tuple[str, str, str]
+
+
 class Mention(NamedTuple):
     """An entry speaks of a ref in a role."""
 
@@ -52,38 +56,46 @@ def links_of(event: Mapping[str, Any]) -> Links:
     Returns:
         Mentions and relations, each in order of first appearance and without duplicates.
     """
+    mentions, relations = pairs_of(event)
+    return Links(tuple(map(Mention._make, mentions)), tuple(map(Relation._make, relations)))
+
+
+def pairs_of(event: Mapping[str, Any]) -> tuple[list[Pair], list[Triple]]:
+    """The same as plain tuples, for the hot paths: (ref, role) and (effect, cause, kind)."""
     subject: str = event["subject"]
     actor = event["actor"]
     agent = f"{actor['kind']}:{actor['id']}"
-    mentions = [Mention(subject, SUBJECT), Mention(agent, ACTOR)]
-    relations: list[Relation] = []
+    mentions = [(subject, SUBJECT), (agent, ACTOR)]
+    relations: list[Triple] = []
     kind = payload_class(event["type"])
     if kind is not None:
         if kind.binds:
-            mentions.append(Mention(subject, REGISTERED))
+            mentions.append((subject, REGISTERED))
         if kind.links:
             _add_links(kind.links, event["data"], subject, mentions, relations)
         if kind.agent_relation is not None:
-            relations.append(Relation(subject, agent, kind.agent_relation))
+            relations.append((subject, agent, kind.agent_relation))
     if "on_behalf_of" in actor:
-        mentions.append(Mention(actor["on_behalf_of"], PRINCIPAL))
-        relations.append(Relation(agent, actor["on_behalf_of"], "acted_on_behalf_of"))
-    return Links(tuple(dict.fromkeys(mentions)), tuple(dict.fromkeys(relations)))
+        mentions.append((actor["on_behalf_of"], PRINCIPAL))
+        relations.append((agent, actor["on_behalf_of"], "acted_on_behalf_of"))
+    if len(mentions) == 2 and not relations:  # subject and actor: nothing can stand twice
+        return mentions, relations
+    return list(dict.fromkeys(mentions)), list(dict.fromkeys(relations))
 
 
 def _add_links(
     links: Iterable[Link],
     data: Mapping[str, Any],
     subject: str,
-    mentions: list[Mention],
-    relations: list[Relation],
+    mentions: list[Pair],
+    relations: list[Triple],
 ) -> None:
     for link in links:
         stated = data.get(link.field)
         if stated is None:
             continue
         for ref in (stated,) if isinstance(stated, str) else stated:
-            mentions.append(Mention(ref, link.role))
+            mentions.append((ref, link.role))
             if link.relation is not None:
                 effect, cause = (subject, ref) if link.subject_is == "effect" else (ref, subject)
-                relations.append(Relation(effect, cause, link.relation))
+                relations.append((effect, cause, link.relation))

@@ -40,7 +40,7 @@ from governance.events.envelope import (
     parse_normalised,
     read_entry,
 )
-from governance.events.links import REGISTERED, Links, links_of
+from governance.events.links import REGISTERED, Pair, Triple, pairs_of
 from governance.events.vocabulary import payload_class
 from governance.ledger.tree import hash_reader, node_rows, read_frontier, read_root
 from governance.storage.interface import (
@@ -62,7 +62,8 @@ class Prepared(NamedTuple):
 
     event: Event
     canonical: bytes
-    links: Links
+    mentions: list[Pair]
+    relations: list[Triple]
     digest: str | None
 
 
@@ -226,7 +227,7 @@ def prepare(event: Event | Mapping[str, Any], *, where: str) -> Prepared:
         # An event read from a newer ledger can be held but not written.
         raise ConflictError(f"{where}: event type {parsed.type} is not known to this version")
     digest = stated["data"].get("digest") if kind.binds else None
-    return Prepared(parsed, format_canonical(stated), links_of(stated), digest)
+    return Prepared(parsed, format_canonical(stated), *pairs_of(stated), digest)
 
 
 def _known_entries(prepared: Sequence[Prepared], writer: Writer) -> dict[str, Entry]:
@@ -300,7 +301,7 @@ def _mention_rows(start: int, prepared: Sequence[Prepared]) -> list[MentionRow]:
     return [
         MentionRow(ref, role, index)
         for index, each in enumerate(prepared, start=start)
-        for ref, role in each.links.mentions
+        for ref, role in each.mentions
     ]
 
 
@@ -308,7 +309,7 @@ def _relation_rows(start: int, prepared: Sequence[Prepared]) -> list[RelationRow
     return [
         RelationRow(effect, cause, kind, index)
         for index, each in enumerate(prepared, start=start)
-        for effect, cause, kind in each.links.relations
+        for effect, cause, kind in each.relations
     ]
 
 

@@ -19,7 +19,7 @@ from governance.core.hashing import HASH_SIZE_BYTES, hash_leaf
 from governance.core.instants import is_canonical_instant
 from governance.core.merkle import extend
 from governance.errors import GovernanceError
-from governance.events.links import links_of
+from governance.events.links import pairs_of
 from governance.ledger.fingerprints import Fingerprints
 from governance.storage.interface import EntryRow, MentionRow, NodeRow, Reader, RelationRow
 
@@ -360,7 +360,7 @@ def _derived_links(reader: Reader, first: int, last: int) -> Iterator[tuple[int,
 
 def _links(event: dict[str, Any]) -> Any:
     try:
-        return links_of(event)
+        return pairs_of(event)
     except (TypeError, KeyError, AttributeError, ValueError):
         return None
 
