@@ -22,10 +22,6 @@ FOLDERS = (*ROOMS, "policies", "report_templates", "docs", "requirements", ".ci"
 LINES_MAX = 400
 # A test's file may hold every case of the thing that it tests.
 LINES_MAX_TESTS = 650
-# A file that is one idea and cannot be cut: its reason stands beside it.
-LONGER = {
-    "governance/workspace/opened.py": "one class, one short method for each verb; what a verb does stands elsewhere",
-}
 BANNED = {
     "base",
     "common",
@@ -96,7 +92,7 @@ def test_a_file_is_one_idea_and_stays_short() -> None:
     counts = {name_of(file): len(file.read_text(encoding="utf-8").splitlines()) for file in sources()}
     limits = {name: LINES_MAX_TESTS if name.startswith("tests/") else LINES_MAX for name in counts}
     long = {name: count for name, count in counts.items() if count >= limits[name]}
-    assert set(long) <= set(LONGER), long
+    assert long == {}
 
 
 def test_nothing_is_named_by_a_word_that_says_nothing() -> None:

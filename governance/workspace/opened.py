@@ -14,26 +14,23 @@ Entries that verdicts and reports rest on are proven under the latest checkpoint
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from governance.core.instants import format_instant
 from governance.core.note import SigningKey, VerifierKey
 from governance.errors import (
-    EventError,
     InputError,
     NotFoundError,
 )
 from governance.events.envelope import Entry, Event, read_entry
-from governance.events.refs import kind_of, parse_ref
+from governance.events.refs import parse_ref
 from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
-from governance.workspace.places import ref_name
+from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
     from governance.lineage.dossier import Dossier
@@ -41,8 +38,6 @@ if TYPE_CHECKING:
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
     from governance.report.render import RenderedReport
-
-TOOL = "tool:governance"
 
 Clock = Callable[[], datetime]
 
@@ -69,8 +64,6 @@ class Workspace:
         self._can_sign = signing_key is not None
         self._unsealed = False
         self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key)
-
-    # Append.
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> tuple[Entry, ...]:
         """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
@@ -120,20 +113,17 @@ class Workspace:
         id: str | None = None,  # the envelope's own word
     ) -> Entry:
         """As `record`, with the payload as a mapping, for fields that share a name with an argument."""
-        now = self._clock()
-        moment = occurred_at if occurred_at is not None else now
-        event = {
-            "id": id or _new_id(now),
-            "type": type,
-            "schema_version": 1,
-            "occurred_at": format_instant(moment) if isinstance(moment, datetime) else moment,
-            "actor": _actor(actor, on_behalf_of),
-            "subject": subject,
-            "data": dict(data),
-        }
+        event = told_event(
+            type,
+            subject,
+            actor=actor,
+            data=data,
+            on_behalf_of=on_behalf_of,
+            occurred_at=occurred_at,
+            id=id,
+            now=self._clock(),
+        )
         return self.append([event])[0]
-
-    # Read.
 
     @property
     def size(self) -> int:
@@ -212,8 +202,6 @@ class Workspace:
             count += 1
         return count
 
-    # Prove.
-
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 
@@ -253,8 +241,6 @@ class Workspace:
             processes=os.cpu_count() or 1,
         )
 
-    # Ask.
-
     def lineage(self, ref: str, *, direction: Direction = "both", size: int | None = None) -> Lineage:
         """What a thing rests on and what rests on it; see `governance.lineage.graph.read_lineage`."""
         from governance.lineage.graph import read_lineage
@@ -285,8 +271,6 @@ class Workspace:
         return run_query(
             self._reader, name, arguments, size=self._size(size), at=at if at is not None else self._clock()
         )
-
-    # Assess and report.
 
     def rule_set(self, name: str) -> RuleSet:
         """Load a rule set by its id, or by the path of its folder.
@@ -401,50 +385,7 @@ class Workspace:
             raise InputError(f"no tree of size {size}: the ledger has {head} entries")
         return size
 
-    def write_opening(self, retention_days: int | None) -> None:
-        """Append the first entry of a new ledger and sign it."""
-        opened: dict[str, Any] = {
-            "origin": self.origin,
-            "verifier_key": self.verifier_key,
-            "format_version": 1,
-        }
-        if retention_days is not None:
-            opened["retention_days"] = retention_days
-        self.record("ledger.opened", f"ledger:{ref_name(self.origin)}", actor=TOOL, **opened)
-        self.checkpoint()
-
     def _record_assessment(self, assessment: Assessment) -> None:
         for line in assessment.rule_sets:
-            self.record(
-                "assessment.recorded",
-                assessment.subject,
-                actor=TOOL,
-                rule_set=f"rule_set:{line.id}@{line.version}",
-                rule_set_digest=line.digest,
-                verdict=assessment.verdict,
-                tree_size=assessment.tree_size,
-                assessed_at=format_instant(assessment.assessed_at),
-                findings_digest=assessment.findings_digest(line.id),
-                tally={name: count for name, count in assessment.tally.items() if count},
-            )
-
-
-def _actor(text: str, on_behalf_of: str | None) -> dict[str, str]:
-    kind = kind_of(text)
-    if kind not in ("person", "service", "tool") or ":" not in text:
-        raise EventError(
-            f"not an actor: {text[:80]!r}",
-            hint="write person:…, service:… or tool:…, as in person:risk-officer-7",
-        )
-    actor = {"id": text.partition(":")[2], "kind": kind}
-    return actor if on_behalf_of is None else actor | {"on_behalf_of": on_behalf_of}
-
-
-def _new_id(now: datetime) -> str:
-    """A UUIDv7, RFC 9562 section 5.7: 48 bits of milliseconds, then chance."""
-    milliseconds = int(now.timestamp() * 1000) & (1 << 48) - 1
-    chance = int.from_bytes(os.urandom(10))
-    value = milliseconds << 80 | chance
-    value = value & ~(0xF << 76) | 7 << 76
-    value = value & ~(0x3 << 62) | 2 << 62
-    return str(uuid.UUID(int=value))
+            data = told_assessment(assessment, line)
+            self.record_event("assessment.recorded", assessment.subject, actor=TOOL, data=data)

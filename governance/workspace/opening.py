@@ -12,6 +12,7 @@ import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from governance.core.note import is_key_name, parse_verifier_key
 from governance.errors import InputError, IntegrityError, KeyFileError
@@ -25,8 +26,10 @@ from governance.workspace.places import (
     loaded_key,
     made_key,
     place_of,
+    ref_name,
     remove_unopened,
 )
+from governance.workspace.stating import TOOL
 
 
 def now() -> datetime:
@@ -68,7 +71,7 @@ def init_workspace(
         workspace = Workspace(
             storage, origin=name, key=signing_key.verifier_key, signing_key=signing_key, clock=clock
         )
-        workspace.write_opening(retention_days)
+        _write_opening(workspace, retention_days)
     except BaseException:
         storage.close()
         remove_unopened(place)
@@ -130,3 +133,16 @@ def open_workspace(
             storage.close()
             raise
     return Workspace(storage, origin=key.name, key=key, signing_key=signing_key, clock=clock)
+
+
+def _write_opening(workspace: Workspace, retention_days: int | None) -> None:
+    """Append the first entry of a new ledger and sign it."""
+    opened: dict[str, Any] = {
+        "origin": workspace.origin,
+        "verifier_key": workspace.verifier_key,
+        "format_version": 1,
+    }
+    if retention_days is not None:
+        opened["retention_days"] = retention_days
+    workspace.record_event("ledger.opened", f"ledger:{ref_name(workspace.origin)}", actor=TOOL, data=opened)
+    workspace.checkpoint()

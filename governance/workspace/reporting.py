@@ -8,30 +8,68 @@ on. What goes into the PDF beside the pages is what a stranger needs: bodies, pr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from governance.core.checkpoint import parse_checkpoint
 from governance.core.note import parse_note
 from governance.errors import InputError, IntegrityError
+from governance.events.envelope import Entry
 from governance.lineage.dossier import Dossier
 from governance.policy.assess import assess
-from governance.policy.model import Assessment
+from governance.policy.model import Assessment, RuleSet
 from governance.report.content import LedgerFacts, build_content
 from governance.report.render import Attachment, RenderedReport, render
 from governance.report.templates import load_template
 from governance.resources import report_templates_directory
-
-if TYPE_CHECKING:
-    from governance.workspace.opened import Workspace
+from governance.storage.interface import CheckpointRow
+from governance.workspace.stating import TOOL
 
 FORMATS = ("pdf", "html")
-TOOL = "tool:governance"
+
+
+class Source(Protocol):
+    """What a report is made from: an opened workspace, seen from here."""
+
+    origin: str
+
+    @property
+    def verifier_key(self) -> str:
+        """The key that checkpoints verify with."""
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether the ledger can be sealed."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a checkpoint covers every entry."""
+
+    def checkpoint(self) -> bytes:
+        """Seal the ledger."""
+
+    def latest_checkpoint(self) -> CheckpointRow | None:
+        """The checkpoint that the report rests on."""
+
+    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
+        """All that is known of a subject."""
+
+    def rule_set(self, name: str) -> RuleSet:
+        """A rule set by its id or folder."""
+
+    def entries_at(self, indexes: Sequence[int]) -> list[Entry]:
+        """Entries, proven."""
+
+    def prove(self, index: int) -> bytes:
+        """An entry's proof file."""
+
+    def record_event(self, type: str, subject: str, *, actor: str, data: Mapping[str, Any]) -> Entry:
+        """Append one event."""
 
 
 def issue_report(
-    workspace: Workspace,
+    workspace: Source,
     ref: str,
     *,
     template: str,
@@ -84,7 +122,7 @@ def issue_report(
     return rendered
 
 
-def _ledger_facts(workspace: Workspace) -> LedgerFacts:
+def _ledger_facts(workspace: Source) -> LedgerFacts:
     latest = workspace.latest_checkpoint()
     if latest is None:
         raise IntegrityError(
@@ -101,9 +139,7 @@ def _ledger_facts(workspace: Workspace) -> LedgerFacts:
     )
 
 
-def _attachments(
-    workspace: Workspace, dossier: Dossier, assessment: Assessment | None
-) -> Iterator[Attachment]:
+def _attachments(workspace: Source, dossier: Dossier, assessment: Assessment | None) -> Iterator[Attachment]:
     facts = _ledger_facts(workspace)
     indexes = [line.index for line in dossier.entries]
     bodies = workspace.entries_at(indexes)
@@ -131,7 +167,7 @@ def _attachments(
 
 
 def _append_issue(
-    workspace: Workspace, ref: str, template: str, kind: str, rendered: RenderedReport, size: int
+    workspace: Source, ref: str, template: str, kind: str, rendered: RenderedReport, size: int
 ) -> None:
     name = f"report:{template}/{ref.replace(':', '/').partition('@')[0]}@{rendered.digest[7:23]}"
     workspace.record_event(
