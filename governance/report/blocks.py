@@ -96,7 +96,7 @@ def evaluation(point: Point, model: str, view: EvaluationView) -> None:
     apart = "apart from its training data" if view.independent else "not apart from its training data"
     caption = (
         f"{model}, {evaluated.data.aspect}, on {evaluated.data.dataset} ({apart}), "
-        f"{evaluated.occurred_at:%-d %B %Y}, by {evaluated.actor}, entry {evaluated.index}"
+        f"{evaluated.occurred_at.day} {evaluated.occurred_at:%B %Y}, by {evaluated.actor}, entry {evaluated.index}"
     )
     point.figures(caption, [measure(each) for each in evaluated.data.measurements], [evaluated.index])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from governance.core.instants import format_instant
@@ -165,7 +165,12 @@ def _assessment(assessment: Assessment | None, rule_sets: Sequence[RuleSet]) -> 
         "requirements": [
             {"rule_set": each.title, "rows": _requirements(each, assessment.findings)} for each in rule_sets
         ],
-        "not_yet": sorted({str(each.applies_from) for each in assessment.findings if not each.in_force}),
+        "not_yet": [
+            _day(day)
+            for day in sorted(
+                {each.applies_from for each in assessment.findings if each.applies_from and not each.in_force}
+            )
+        ],
     }
 
 
@@ -199,9 +204,7 @@ def _group(findings: Sequence[Finding]) -> Content:
         "passes": first.outcome in PASSING,
         "severity": first.severity,
         "requirements": list(first.requirements),
-        "applies_from": ""
-        if first.in_force or first.applies_from is None
-        else first.applies_from.strftime("%-d %B %Y"),
+        "applies_from": "" if first.in_force or first.applies_from is None else _day(first.applies_from),
         "remediation": _sentence(first.remediation),
         "mapped": [f"{name} {', '.join(ids)}" for name, ids in first.mapped.items()],
         "conditions": [
@@ -355,9 +358,13 @@ def _sentence(text: str) -> str:
 
 
 def _source(source: Any) -> str:
-    read = f", read {source.read_on.strftime('%-d %B %Y')}" if source.read_on else ""
+    read = f", read {_day(source.read_on)}" if source.read_on else ""
     return f"{source.title}{read}" + (f" ({source.note})" if source.note else "")
 
 
 def _moment(moment: datetime) -> str:
-    return moment.strftime("%-d %B %Y, %H:%M UTC")
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
