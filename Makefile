@@ -24,7 +24,7 @@ TESTS := tests
 # The floor of branch coverage over the whole package, in percent: what was measured, less one. It only rises.
 COVERAGE_FLOOR := 94
 # The same for the rooms on which proofs and verdicts rest. The goal is 100 for each; what is below it is what was measured.
-COVERAGE_ROOMS := core=100 ledger=98 policy=100
+COVERAGE_ROOMS := core=100 ledger=100 policy=100
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -e 's/:.*## /\t/' | expand -t 12

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from governance.core.hashing import EMPTY_ROOT
 from governance.core.merkle import NodeId, extend, fold_root
 from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.errors import GovernanceError, NoteError
@@ -123,7 +122,7 @@ def verify(
     return Verification(
         origin=opening.origin,
         tree_size=size,
-        root=tree.root_at(size) or EMPTY_ROOT,
+        root=tree.root_at(size),
         checkpoints=len(rows),
         signed_size=checkpoints.signed_size,
         key=str(trusted[0]) if trusted else "",
@@ -161,11 +160,9 @@ class _Tree:
         stored = [row for part in ranges for row in part.high_nodes]
         self.discrepancies = tuple(self._compare(stored))
 
-    def root_at(self, size: int) -> bytes | None:
-        """The root hash of the first `size` entries, None when that size was not asked for or is beyond the ledger."""
-        begun = self._frontiers.get(size)
-        if begun is None:
-            return None
+    def root_at(self, size: int) -> bytes:
+        """The root hash of the first `size` entries: a checkpoint's size, or that of the whole."""
+        begun = self._frontiers[size]
         whole = extend(0, (), self._chunk_roots[: size >> CHUNK_LEVEL]).frontier
         return fold_root([*whole, *begun])
 
@@ -250,7 +247,7 @@ class _Checkpoints:
             return
         root = self._tree.root_at(size)
         if root != checkpoint.root:
-            self._tell(row.number, "root hash is not that of the entries", checkpoint.root.hex(), _hex(root))
+            self._tell(row.number, "root hash is not that of the entries", checkpoint.root.hex(), root.hex())
         else:
             self.signed_size = max(self.signed_size, size)
 

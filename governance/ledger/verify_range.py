@@ -177,8 +177,7 @@ class _Walk:
 
     def _chain(self, index: int, previous: str, appended_at: str, leaf_hash: str) -> None:
         if self._previous is None:
-            if index == self._report.start:
-                self._report.first_previous, self._report.first_appended_at = previous, appended_at
+            self._report.first_previous, self._report.first_appended_at = previous, appended_at
         elif previous != self._previous:
             self._tell(
                 index, "previous is not the leaf hash of the entry before", self._previous, _show(previous)

@@ -17,7 +17,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from governance.errors import GovernanceError
 from governance.ledger.verify_range import (
@@ -104,21 +104,22 @@ def _start(
         )
     except OSError:
         return None
-    if worker.stdin is not None:
-        with contextlib.suppress(OSError), worker.stdin as stream:
-            json.dump(list(sizes), stream)
+    with contextlib.suppress(OSError), cast("IO[str]", worker.stdin) as stream:
+        json.dump(list(sizes), stream)
     return worker
 
 
 def _finish(worker: subprocess.Popen[str] | None, progress: Callable[[int], None]) -> RangeReport | None:
     """The worker's report, None when there is none."""
-    if worker is None or worker.stdout is None:
+    if worker is None:
         return None
-    for line in worker.stdout:
-        if line.startswith("p "):
+    try:
+        for line in cast("IO[str]", worker.stdout):
+            if line.startswith("r "):
+                return _parse_report(json.loads(line[2:]))
             progress(int(line[2:]))
-        elif line.startswith("r "):
-            return _parse_report(json.loads(line[2:]))
+    except (ValueError, KeyError, TypeError):
+        return None  # it was stopped in the middle of a line
     return None
 
 
@@ -126,8 +127,7 @@ def _stop(worker: subprocess.Popen[str] | None) -> None:
     if worker is not None:
         worker.kill()
         worker.wait()
-        if worker.stdout is not None:
-            worker.stdout.close()
+        cast("IO[str]", worker.stdout).close()
 
 
 def _format_report(report: RangeReport) -> dict[str, Any]:
@@ -187,5 +187,5 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover  # only ever in a process of its own
     sys.exit(main(sys.argv[1:]))

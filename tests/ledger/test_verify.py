@@ -17,7 +17,8 @@ from governance.errors import StorageError
 from governance.events.links import links_of
 from governance.ledger.log import Ledger
 from governance.ledger.tree import node_rows
-from governance.ledger.verify import Verification, stated_key, verify
+from governance.ledger.verify import Verification, _borders, stated_key, verify
+from governance.ledger.verify_range import RangeReport
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,
@@ -168,6 +169,41 @@ def test_a_broken_chain_is_told() -> None:
     assert whats(first) == ["previous is not the leaf hash of the entry before"]
 
 
+def test_a_registration_that_cannot_be_read_does_not_hide_the_others() -> None:
+    def registered(number: int, content: bytes) -> dict[str, Any]:
+        digest = digest_bytes(content)
+        return kept(number, "dataset.registered", "dataset:d@1", digest=digest, source="s", purpose="train")
+
+    storage = written([opened(), registered(1, b"x"), registered(2, b"y"), registered(3, b"z")])
+    storage._entries[2] = storage._entries[2]._replace(body=b"{}")
+    found = verify(storage, keys=[KEY.verifier_key])
+    assert {("3", "dataset:d@1 is bound to another digest"), ("2", "body cannot be read as an entry")} <= {
+        (each.place, each.what) for each in found.discrepancies
+    }
+
+
+def test_an_index_row_is_named_beside_an_event_that_is_none() -> None:
+    broken = kept(1, "run.started", "run:x", job="j", datasets=["dataset:d@1"]) | {"actor": "ana"}
+    storage = written([opened(), broken, kept(2)])
+    storage._mentions.pop()
+    found = verify(storage, keys=[KEY.verifier_key])
+    assert {"event does not have the form of one", "row is missing"} <= set(whats(found))
+
+
+def test_time_that_goes_back_between_ranges_is_told() -> None:
+    one = RangeReport(0, 32, "0" * 64, "a", "2026-11-20T09:00:00.000000Z", "2026-11-20T09:00:00.000000Z")
+    two = RangeReport(32, 40, "a", "b", "2026-11-20T08:00:00.000000Z", "2026-11-20T08:00:00.000000Z")
+    assert [each.what for each in _borders([one, two])] == ["appended_at is earlier than in the entry before"]
+
+
+def test_a_gap_before_an_entry_that_cannot_be_read_is_told() -> None:
+    storage = written([opened(), *(kept(number) for number in range(1, 9))])
+    storage._entries[5] = storage._entries[5]._replace(body=b"{}")
+    del storage._entries[4]
+    found = verify(Sparse(storage), keys=[KEY.verifier_key])
+    assert ("4", "entry is missing") in {(each.place, each.what) for each in found.discrepancies}
+
+
 def test_a_checkpoint_of_another_origin_is_told() -> None:
     other = signing_key(name="example.com/other")
     found = verify(written([opened(), kept(1)], origin="example.com/other"), keys=[other.verifier_key])
@@ -281,7 +317,7 @@ def test_a_missing_node_at_any_height_is_named(ledger: MemoryStorage, place: tup
     ]
 
 
-@pytest.mark.parametrize("place", [(3, 5), (4, 17), (8, 1), (9, 0), (70, 0), (4, "x"), ("x", 4)])
+@pytest.mark.parametrize("place", [(3, 5), (4, 17), (6, 0), (8, 1), (9, 0), (70, 0), (4, "x"), ("x", 4)])
 def test_a_node_too_much_is_named(ledger: MemoryStorage, place: tuple[Any, Any]) -> None:
     extra = [NodeRow(*place, bytes(32))]
     found = verify(Sparse(ledger, extra), keys=[KEY.verifier_key])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_without_an_interpreter_everything_is_checked_here(
 
 def test_a_worker_that_fails_costs_time_and_not_truth(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_workers, "__name__", "governance.no_such_module")
+    assert verified(path, 2).holds
+
+
+def test_a_worker_that_is_cut_off_in_its_report_costs_time_and_not_truth(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", "print('p 0'); print('r {broken')"]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(verify_workers, "_start", start)
     assert verified(path, 2).holds
 
 
