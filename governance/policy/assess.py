@@ -73,7 +73,7 @@ def assess(
         severity_min: The least severity that decides the verdict.
         parameters: Values that replace defaults, within their bounds.
         in_force_only: Whether rules that do not apply yet at that moment are left out of the verdict.
-        rules: Only these rules, by id.
+        rules: Only the findings of these rules, by id; what they depend on is assessed all the same.
 
     Raises:
         InputError: An unknown severity or parameter, or a value out of bounds.
@@ -131,26 +131,21 @@ class _Assessor:
 
     def findings(self, only: Sequence[str] | None) -> list[Finding]:
         """The findings of every rule, in order of rule, thing, element."""
+        wanted = [rule for rule in self._rule_set.rules if only is None or rule.id in only]
         done: dict[str, list[Finding]] = {}
-        for rule in _in_order_of_dependency(self._rule_set):
-            if only is None or rule.id in only:
-                done[rule.id] = list(self._rule_findings(rule, done))
-        return [finding for rule in self._rule_set.rules for finding in done.get(rule.id, ())]
+        for rule in _in_order_of_dependency(self._rule_set, wanted):
+            done[rule.id] = list(self._rule_findings(rule, done))
+        return [finding for rule in wanted for finding in done[rule.id]]
 
     def _rule_findings(self, rule: Rule, done: Mapping[str, list[Finding]]) -> Iterator[Finding]:
         for thing, activation in self._things(rule):
-            blocking = _blocking(rule, thing, done)
-            if blocking is not None:
-                told = _Judgement("blocked", f"{blocking.rule} is {blocking.outcome.replace('_', ' ')}")
-                yield self._finding(rule, thing, None, told, thing.values)
+            decided = _applies(rule, activation) or _blocked(rule, thing, done)
+            if decided is not None:
+                yield self._finding(rule, thing, None, decided, thing.values)
             else:
                 yield from self._thing_findings(rule, thing, activation)
 
     def _thing_findings(self, rule: Rule, thing: Thing, activation: Activation) -> Iterator[Finding]:
-        applies = _applies(rule, activation)
-        if applies is not None:
-            yield self._finding(rule, thing, None, applies, thing.values)
-            return
         if rule.for_each is None:
             yield self._finding(rule, thing, None, self._judge(rule, thing, activation, NAMES), thing.values)
             return
@@ -167,7 +162,8 @@ class _Assessor:
         for number, element in enumerate(elements.value):
             values = {**thing.values, "params": self._parameters, name: element}
             names = (*NAMES, name)
-            judged = self._judge(rule, thing, self._activation(values, names), names, values)
+            told = Activation(values, names, thing.too_long)
+            judged = self._judge(rule, thing, told, names, values)
             yield self._finding(rule, thing, _element_name(element, number), judged, values, element)
 
     def _judge(
@@ -196,15 +192,12 @@ class _Assessor:
             return _Judgement("unknown", f"{error.args[0]} is not recorded")
         return _Judgement(result.outcome, result.message or "", evidence=result.evidence)
 
-    def _activation(self, values: Mapping[str, Any], names: tuple[str, ...]) -> Activation:
-        return Activation(values, names, self._variables.too_long)
-
     def _things(self, rule: Rule) -> Iterator[tuple[Thing, Activation]]:
         for thing in self._variables.things(rule.scope):
             key = (rule.scope, thing.ref)
             if key not in self._activations:
                 values = {**thing.values, "params": self._parameters}
-                self._activations[key] = (thing, self._activation(values, NAMES))
+                self._activations[key] = (thing, Activation(values, NAMES, thing.too_long))
             yield self._activations[key]
 
     def _finding(
@@ -283,28 +276,29 @@ def _is_vacuous(text: str, names: tuple[str, ...], activation: Activation) -> bo
     return False
 
 
-def _blocking(rule: Rule, thing: Thing, done: Mapping[str, list[Finding]]) -> Finding | None:
-    """The first finding of a rule that this one depends on and that does not pass: on the same thing, or on any."""
+def _blocked(rule: Rule, thing: Thing, done: Mapping[str, list[Finding]]) -> _Judgement | None:
+    """Blocked by the first finding of a rule that it depends on that does not pass: on the same thing, or on any."""
     for other in rule.depends_on:
         findings = done.get(other, [])
         same = [each for each in findings if each.subject == thing.ref] or findings
         for finding in same:
             if finding.outcome not in PASSING:
-                return finding
+                return _Judgement("blocked", f"{finding.rule} is {finding.outcome.replace('_', ' ')}")
     return None
 
 
-def _in_order_of_dependency(rule_set: RuleSet) -> list[Rule]:
+def _in_order_of_dependency(rule_set: RuleSet, wanted: Sequence[Rule]) -> list[Rule]:
+    """The rules wanted and those that they depend on, each after what it depends on."""
+    by_id = {rule.id: rule for rule in rule_set.rules}
     ordered: dict[str, Rule] = {}
 
     def place(rule: Rule) -> None:
         for other in rule.depends_on:
-            found = rule_set.rule(other)
-            if found is not None and found.id not in ordered:
-                place(found)
+            if other not in ordered:
+                place(by_id[other])
         ordered.setdefault(rule.id, rule)
 
-    for rule in rule_set.rules:
+    for rule in wanted:
         place(rule)
     return list(ordered.values())
 

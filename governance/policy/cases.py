@@ -38,7 +38,7 @@ from governance.events.envelope import (
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.documents import Marked, read_document
-from governance.policy.model import OUTCOMES, Finding, Outcome, Rule, RuleSet
+from governance.policy.model import OUTCOMES, Finding, Outcome, RuleSet
 
 FILE = "cases.yaml"
 STEP = timedelta(hours=1)
@@ -139,13 +139,11 @@ def run_case(rule_set: RuleSet, case: Case) -> CaseResult:
             [rule_set],
             at=case.now,
             parameters=case.parameters,
-            rules=(*_with_dependencies(rule, rule_set),),
+            rules=(rule.id,),
         )
     except GovernanceError as error:
         return _result(case, "no assessment", str(error))
-    findings = [
-        each for each in assessment.findings if each.rule == rule.id and _is_meant(each, case.finding)
-    ]
+    findings = [each for each in assessment.findings if _is_meant(each, case.finding)]
     if not findings:
         return _result(case, "no finding", "the history holds nothing in the rule's scope")
     gravest = min(findings, key=lambda each: OUTCOMES.index(each.outcome))
@@ -283,18 +281,6 @@ def _envelope(told: Told, index: int, moment: datetime) -> dict[str, Any]:
         "subject": told.get("subject", ""),
         "data": {name: value for name, value in told.items() if name not in (*_OUTSIDE, *_ENVELOPE, "type")},
     }
-
-
-def _with_dependencies(rule: Rule, rule_set: RuleSet) -> list[str]:
-    names: list[str] = []
-    open_ends = [rule.id]
-    while open_ends:
-        name = open_ends.pop()
-        found = rule_set.rule(name)
-        if found is not None and name not in names:
-            names.append(name)
-            open_ends.extend(found.depends_on)
-    return names
 
 
 def _is_meant(finding: Finding, wanted: str | None) -> bool:

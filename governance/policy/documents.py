@@ -38,18 +38,28 @@ def read_document(path: Path) -> Marked:
         NotFoundError: No such file.
         RuleSetError: Not YAML, or beyond the limits.
     """
+    return parse_document(read_limited(path), file=str(path))
+
+
+def read_limited(path: Path) -> bytes:
+    """The bytes of a file, and of one that is too long just enough to be refused.
+
+    Raises:
+        NotFoundError: It cannot be read.
+    """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            return stream.read(SIZE_BYTES_MAX + 1)
     except OSError as error:
         raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
-    return parse_document(content, file=str(path))
 
 
 def parse_document(content: bytes, *, file: str) -> Marked:
     """Read YAML text; `file` is named in errors."""
     if len(content) > SIZE_BYTES_MAX:
-        raise RuleSetError(f"file of {len(content)} bytes, at most {SIZE_BYTES_MAX}", file=file)
+        raise RuleSetError(f"file is too long, at most {SIZE_BYTES_MAX} bytes", file=file)
     try:
+        _require_depth(content, file)
         root = yaml.compose(content, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -71,10 +81,19 @@ class Marked:
         file: Named in errors.
         name: What it is, for errors.
         lines: The file's lines, for places within folded texts.
+        key: The key under which it stands, for errors about the key itself.
     """
 
-    def __init__(self, node: yaml.Node, file: str, name: str, lines: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        node: yaml.Node,
+        file: str,
+        name: str,
+        lines: Sequence[str] = (),
+        key: Marked | None = None,
+    ) -> None:
         self._node = node
+        self.key = key
         self._file = file
         self._lines = lines
         self.name = name
@@ -130,7 +149,7 @@ class Marked:
             if key not in known:
                 close = difflib.get_close_matches(key, known, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"known keys are {', '.join(known)}"
-                value.refuse(f"unknown key {key!r} in {self.name}", hint=hint)
+                (value.key or value).refuse(f"unknown key {key!r} in {self.name}", hint=hint)
         for key in required:
             if key not in found:
                 self.refuse(f"{self.name} has no {key!r}", hint=f"required are {', '.join(required)}")
@@ -146,12 +165,11 @@ class Marked:
             self.refuse(f"{self.name} must be a mapping of keys to values")
         found: dict[str, Marked] = {}
         for key_node, value_node in self._node.value:
-            key = Marked(key_node, self._file, "key", self._lines).text()
+            marked = Marked(key_node, self._file, "key", self._lines)
+            key = marked.text()
             if key in found:
-                Marked(key_node, self._file, "key", self._lines).refuse(
-                    f"the key {key!r} stands twice in {self.name}"
-                )
-            found[key] = Marked(value_node, self._file, key, self._lines)
+                marked.refuse(f"the key {key!r} stands twice in {self.name}")
+            found[key] = Marked(value_node, self._file, key, self._lines, marked)
         return found
 
     def elements(self) -> list[Marked]:
@@ -212,21 +230,39 @@ class Marked:
         return float(text) if _NUMBER.fullmatch(text) else text
 
 
+def _require_depth(content: bytes, file: str) -> None:
+    """Refuse depth while the text is still a stream of events: composing a deep one overruns the C stack."""
+    depth = 0
+    for event in yaml.parse(content, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_MAX:
+            mark: Any = event.start_mark
+            raise RuleSetError(
+                f"document is deeper than {DEPTH_MAX} levels",
+                file=file,
+                line=mark.line + 1,
+                column=mark.column + 1,
+            )
+
+
 def _require_limits(root: yaml.Node, file: str) -> None:
-    """Refuse tags, anchors (a node reached twice), too much depth and too many nodes."""
+    """Refuse tags, anchors (a node reached twice) and too many nodes."""
     seen: set[int] = set()
-    open_ends: list[tuple[yaml.Node, int]] = [(root, 1)]
+    open_ends: list[yaml.Node] = [root]
     while open_ends:
-        node, depth = open_ends.pop()
+        node = open_ends.pop()
         here = Marked(node, file, "value")
         if id(node) in seen:
             here.refuse("anchors and aliases are not used here", hint="write the value out")
         seen.add(id(node))
         if node.tag.removeprefix("tag:yaml.org,2002:") not in PLAIN_TAGS:
             here.refuse(f"the tag {node.tag} is not used here")
-        if depth > DEPTH_MAX or len(seen) > NODES_MAX:
-            here.refuse(f"document is deeper than {DEPTH_MAX} levels or has more than {NODES_MAX} values")
+        if len(seen) > NODES_MAX:
+            here.refuse(f"document has more than {NODES_MAX} values")
         if isinstance(node, yaml.MappingNode):
-            open_ends.extend((each, depth + 1) for pair in node.value for each in pair)
+            open_ends.extend(each for pair in node.value for each in pair)
         elif isinstance(node, yaml.SequenceNode):
-            open_ends.extend((each, depth + 1) for each in node.value)
+            open_ends.extend(node.value)

@@ -4,9 +4,10 @@
     compile_expression("model.evaluations.exists(e, e.passed)", names=("model",)).evaluate(activation({"model": {...}}))
 
 Rules: its results are taken apart here and nowhere else. An error comes back as a value that is truthy, so the type is
-looked at first. Data that are absent are not an error but `unknown`: no rule may pass or fail on them. A list of 10,000
-aborts the process, so longer ones than `LIST_LENGTH_MAX` never reach the engine. Instants are integers, microseconds
-since 1970 UTC, and differences are compared with `days(n)`, `hours(n)`, `minutes(n)`.
+looked at first. Data that are absent are not an error but `unknown`: no rule may pass or fail on them. The engine gives
+up with an exception once the quantifiers of one expression, nested ones multiplied, have taken 10,000 steps; that is an
+error too, and lists longer than `LIST_LENGTH_MAX` never reach it. Instants are integers, microseconds since 1970 UTC;
+differences are compared with `days(n)`, `hours(n)`, `minutes(n)`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any, Literal
 from cel_expr_python import cel
 
 LIST_LENGTH_MAX = 9_999
+"""Elements in one list, and steps of all quantifiers in one evaluation."""
+
 LENGTH_MAX = 4_000
 """Characters in one expression."""
 
@@ -70,7 +73,10 @@ class Expression:
         too_long = activation.too_long_in(self.text)
         if too_long is not None:
             return Evaluation("error", detail=too_long)
-        value = self._compiled.eval(activation.native)
+        try:
+            value = self._compiled.eval(activation.native)
+        except RuntimeError as error:
+            return Evaluation("error", detail=_raised(str(error)))
         kind = str(value.type()).rpartition(".")[2]
         if kind in ("ERROR", "UNKNOWN"):
             detail = str(value.plain_value())
@@ -103,9 +109,19 @@ class Activation:
 
 
 def without_long_lists(name: str, value: Any, too_long: dict[str, int]) -> Any:
-    """The value with every list that the engine cannot take emptied, and told in `too_long` by its name."""
+    """The value without the lists that the engine cannot take; they are told in `too_long` by their names.
+
+    A list that is left out is absent, not empty: whoever asks for it all the same finds nothing recorded. Only where it
+    is itself an element of a list does an empty one stand in its place.
+    """
     if isinstance(value, dict):
-        return {key: without_long_lists(key, each, too_long) for key, each in value.items()}
+        kept: dict[str, Any] = {}
+        for key, each in value.items():
+            if isinstance(each, list) and len(each) > LIST_LENGTH_MAX:
+                too_long[key] = len(each)
+            else:
+                kept[key] = without_long_lists(key, each, too_long)
+        return kept
     if isinstance(value, list):
         if len(value) > LIST_LENGTH_MAX:
             too_long[name] = len(value)
@@ -142,16 +158,18 @@ def _told(detail: str) -> str:
     return detail.partition(": ")[2] or detail
 
 
+def _raised(detail: str) -> str:
+    """The engine's words for what it would not go on with, in ours."""
+    if "Iteration budget" in detail:
+        return f"its quantifiers take more than {LIST_LENGTH_MAX:,} steps in all"
+    return detail
+
+
+@lru_cache(maxsize=1024)
 def ranges_of_all(text: str) -> tuple[str, ...]:
     """The lists over which an expression's `.all(` runs: their own expressions, for telling vacuous truth."""
-    return tuple(dict.fromkeys(_receiver(text, match.start()) for match in re.finditer(r"\.all\(", text)))
-
-
-def field_paths(text: str) -> list[tuple[str, str, int]]:
-    """Every `name.field` outside text literals, with the offset of the field; not for names that are fields."""
-    blanked = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", lambda match: " " * len(match[0]), text)
-    found = re.finditer(r"(?<![\w.)\]])([a-z_]\w*)\.([a-z_]\w*)(?!\w*\()", blanked)
-    return [(match[1], match[2], match.start(2)) for match in found]
+    calls = re.finditer(r"\.\s*all\s*\(", _blanked(text))
+    return tuple(dict.fromkeys(receiver_before(text, match.start()) for match in calls))
 
 
 @lru_cache(maxsize=64)
@@ -171,18 +189,34 @@ def _span_function(name: str, unit: int) -> Any:
     return cel.FunctionDecl(name, overloads)
 
 
-def _receiver(text: str, end: int) -> str:
-    """The expression before a `.all(` that begins at `end`: names, dots, calls and indexes, brackets balanced."""
+def receiver_before(text: str, end: int) -> str:
+    """The expression before a call's dot at `end`: names, dots, calls and indexes, brackets balanced."""
+    blanked = _blanked(text)
     at, depth = end, 0
     while at > 0:
-        char = text[at - 1]
-        if char in ")]":
+        char = blanked[at - 1]
+        if char in ")]}":
             depth += 1
-        elif char in "([":
+        elif char in "([{":
             if depth == 0:
                 break
             depth -= 1
+        elif depth == 0 and char.isspace():
+            if not _is_continued(blanked, at):
+                break
         elif depth == 0 and not (char.isalnum() or char in "_."):
             break
         at -= 1
     return text[at:end].strip()
+
+
+def _is_continued(text: str, at: int) -> bool:
+    """Whether the space before `at` stands beside a dot, so that a chain of calls goes on over it."""
+    return text[at:].lstrip().startswith(".") or text[:at].rstrip().endswith(".")
+
+
+@lru_cache(maxsize=256)
+def _blanked(text: str) -> str:
+    """The text with its literals blanked, length kept, so that what they say is not taken for code."""
+    literal = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+    return re.sub(literal, lambda match: "_" * len(match[0]), text)

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from governance.core.hashing import digest_bytes
-from governance.errors import InputError, NotFoundError
+from governance.errors import InputError
 from governance.events.vocabulary import EVENT_TYPES
 from governance.policy.checks import CHECKS
-from governance.policy.documents import Marked, parse_document
+from governance.policy.documents import Marked, parse_document, read_limited
 from governance.policy.expressions import (
     ExpressionError,
     compile_expression,
-    field_paths,
 )
+from governance.policy.fields import VARIABLES, Shape, element_shape, fields_of, misnomers
 from governance.policy.messages import places
 from governance.policy.model import (
     SCOPES,
@@ -36,7 +36,7 @@ from governance.policy.model import (
     Source,
 )
 from governance.policy.parameters import TYPES, require_bounds, typed
-from governance.policy.variables import NAMES, fields_of
+from governance.policy.variables import NAMES
 
 FILE = "rule_set.yaml"
 COVERAGES = ("automated", "manual", "out_of_scope")
@@ -66,11 +66,7 @@ def load_rule_set(directory: Path) -> RuleSet:
         RuleSetError: It does not load; says where.
     """
     path = directory / FILE
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
-    return parse_rule_set(content, file=str(path))
+    return parse_rule_set(read_limited(path), file=str(path))
 
 
 def parse_rule_set(content: bytes, *, file: str) -> RuleSet:
@@ -110,7 +106,7 @@ class _RuleReader:
     def __init__(self, set_id: str, requirements: frozenset[str], parameters: frozenset[str]) -> None:
         self._set_id = set_id
         self._requirements = requirements
-        self._parameters = parameters
+        self._variables: Mapping[str, Shape] = {**VARIABLES, "params": dict.fromkeys(parameters)}
 
     def read(self, node: Marked) -> Rule:
         """One rule."""
@@ -120,10 +116,13 @@ class _RuleReader:
         if not rule_id.startswith(f"{self._set_id}/"):
             fields["id"].refuse(f"rule id {rule_id!r} must begin with {self._set_id}/")
         for_each = self._for_each(fields.get("for_each"))
-        names = NAMES if for_each is None else (*NAMES, for_each[0])
+        names, variables = NAMES, self._variables
+        if for_each is not None:
+            names = (*NAMES, for_each[0])
+            variables = {**variables, for_each[0]: element_shape(for_each[1], variables)}
         self._check_ways(node, fields)
         for key in ("message", "remediation"):
-            self._check_places(fields[key], names)
+            self._check_places(fields[key], names, variables)
         return Rule(
             id=rule_id,
             title=fields["title"].text(),
@@ -132,9 +131,9 @@ class _RuleReader:
             severity=_choice(fields["severity"], SEVERITIES),
             message=fields["message"].text(),
             remediation=fields["remediation"].text(),
-            when=self._expression(fields.get("when"), NAMES),
+            when=self._expression(fields.get("when"), NAMES, self._variables),
             for_each=for_each,
-            satisfied_if=self._expression(fields.get("satisfied_if"), names),
+            satisfied_if=self._expression(fields.get("satisfied_if"), names, variables),
             check=_choice(fields["check"], tuple(CHECKS)) if "check" in fields else None,
             is_manual=fields["manual"].flag() if "manual" in fields else False,
             vacuous_ok=fields["vacuous_ok"].flag() if "vacuous_ok" in fields else False,
@@ -171,10 +170,12 @@ class _RuleReader:
         name, text = pairs[0]
         if not name.isidentifier() or name in NAMES:
             text.refuse(f"{name!r} cannot name an element", hint="choose a new lower-case name")
-        found = self._expression(text, NAMES)
+        found = self._expression(text, NAMES, self._variables)
         return (name, found or "")
 
-    def _expression(self, node: Marked | None, names: tuple[str, ...]) -> str | None:
+    def _expression(
+        self, node: Marked | None, names: tuple[str, ...], variables: Mapping[str, Shape]
+    ) -> str | None:
         if node is None:
             return None
         text = node.text()
@@ -188,34 +189,34 @@ class _RuleReader:
                 column=error.column,
                 hint=_nearest(unknown[1], names, f"variables are {', '.join(names)}") if unknown else None,
             )
-        for root, field, offset in field_paths(text):
-            self._check_field(node, root, field, text, offset)
+        for found in misnomers(text, variables):
+            before = text[: found.offset]
+            node.refuse(
+                f"{found.owner} has no field {found.field!r}",
+                hint=_nearest(found.field, found.known, f"there are {', '.join(found.known) or 'none'}"),
+                line=before.count("\n") + 1,
+                column=found.offset - (before.rfind("\n") + 1) + 1,
+            )
         return text
 
-    def _check_field(self, node: Marked, root: str, field: str, text: str, offset: int) -> None:
-        known = self._parameters if root == "params" else fields_of(root)
-        if known is None or field in known:
-            return
-        before = text[:offset]
-        node.refuse(
-            f"{root} has no field {field!r}",
-            hint=_nearest(field, known, f"{root} has {', '.join(sorted(known))}"),
-            line=before.count("\n") + 1,
-            column=offset - (before.rfind("\n") + 1) + 1,
-        )
-
-    def _check_places(self, node: Marked, names: tuple[str, ...]) -> None:
+    def _check_places(self, node: Marked, names: tuple[str, ...], variables: Mapping[str, Shape]) -> None:
         for path in places(node.text()):
-            root, _, rest = path.partition(".")
+            root, *rest = path.split(".")
             if root not in names:
                 node.refuse(
                     f"{{{path}}} names no variable",
                     hint=_nearest(root, names, f"there are {', '.join(names)}"),
                 )
-            known = self._parameters if root == "params" else fields_of(root)
-            field = rest.partition(".")[0]
-            if known is not None and field and field not in known:
-                node.refuse(f"{{{path}}}: {root} has no field {field!r}", hint=_nearest(field, known, ""))
+            owner, shape = root, variables.get(root)
+            for field in rest:
+                known = fields_of(shape)
+                if known is None:
+                    break
+                if field not in known:
+                    node.refuse(
+                        f"{{{path}}}: {owner} has no field {field!r}", hint=_nearest(field, known, "")
+                    )
+                owner, shape = f"{owner}.{field}", known[field]
 
 
 def _parameters(node: Marked | None) -> tuple[Parameter, ...]:
@@ -234,6 +235,9 @@ def _parameter(name: str, node: Marked) -> Parameter:
         maximum=_typed(fields["maximum"], kind) if "maximum" in fields else None,
         why=fields["why"].text() if "why" in fields else "",
     )
+    for bound in ("minimum", "maximum"):
+        if bound in fields and kind == "text":
+            (fields[bound].key or fields[bound]).refuse(f"parameter {name}: a text has no {bound}")
     try:
         require_bounds(parameter, parameter.default)
     except InputError as error:
@@ -328,9 +332,9 @@ def _refuse_doubles(nodes: list[Marked], ids: list[str]) -> None:
 def _check_dependencies(nodes: list[Marked], rules: tuple[Rule, ...]) -> None:
     by_id = {rule.id: rule for rule in rules}
     for node, rule in zip(nodes, rules, strict=True):
-        for other in rule.depends_on:
+        for number, other in enumerate(rule.depends_on):
             if other not in by_id:
-                node.mapping()["depends_on"].refuse(
+                node.mapping()["depends_on"].elements()[number].refuse(
                     f"{rule.id} depends on {other!r}, which is no rule here", hint=_nearest(other, by_id, "")
                 )
         if _reaches(rule.id, rule.depends_on, by_id):

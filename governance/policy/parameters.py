@@ -4,12 +4,15 @@
     parse_duration("90d") == 90 * 86_400_000_000
 
 Rules: bounds are inclusive and cannot be widened; a value of the wrong type or out of bounds is refused, never cut to
-fit.
+fit. The minimum of a list is what it must hold, its maximum what it may hold. Numbers are finite: not-a-number is
+neither below nor above any bound, so it would pass them all.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +21,12 @@ from governance.policy.messages import format_duration
 from governance.policy.model import Parameter, RuleSet
 
 TYPES = ("duration", "number", "integer", "text", "list", "flag")
+
+LIST_LENGTH_MAX = 1_000
+"""Elements in one list: texts, numbers and flags."""
+
+INTEGER_MAX = 2**53 - 1
+"""What JSON carries without loss, either way from zero."""
 
 _DURATION = re.compile(r"(\d{1,6})(d|h|m|s)", re.ASCII)
 _UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
@@ -45,17 +54,21 @@ def typed(kind: str, value: Any) -> Any:
     """
     if kind == "duration" and isinstance(value, str):
         return parse_duration(value)
-    if kind == "number" and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if kind == "number" and _is_number(value):
         return float(value)
-    if kind == "integer" and isinstance(value, int) and not isinstance(value, bool):
+    if kind == "integer" and isinstance(value, int) and _is_number(value):
         return value
     if kind == "text" and isinstance(value, str):
         return value
     if kind == "flag" and isinstance(value, bool):
         return value
-    if kind == "list" and isinstance(value, (list, tuple)):
+    if kind == "list" and isinstance(value, (list, tuple)) and _is_plain(value):
         return list(value)
-    raise InputError(f"{value!r} is not a {kind}", hint="durations are written 90d, lists as [a, b]")
+    shown = textwrap.shorten(repr(value), 80)
+    raise InputError(
+        f"{shown} is not a {kind}",
+        hint=f"durations are written 90d, lists as [a, b] with at most {LIST_LENGTH_MAX:,} elements",
+    )
 
 
 def require_bounds(parameter: Parameter, value: Any) -> None:
@@ -64,8 +77,8 @@ def require_bounds(parameter: Parameter, value: Any) -> None:
     Raises:
         InputError: It is.
     """
-    below = parameter.minimum is not None and value < parameter.minimum
-    above = parameter.maximum is not None and value > parameter.maximum
+    below = parameter.minimum is not None and not _at_most(parameter.minimum, value)
+    above = parameter.maximum is not None and not _at_most(value, parameter.maximum)
     if below or above:
         bound = parameter.minimum if below else parameter.maximum
         shown, limit = (
@@ -104,3 +117,22 @@ def _value(parameter: Parameter, overrides: Mapping[str, Any]) -> Any:
         raise InputError(f"parameter {parameter.name}: {error.message}", hint=error.hint) from error
     require_bounds(parameter, value)
     return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= INTEGER_MAX if isinstance(value, int) else math.isfinite(value)
+
+
+def _is_plain(value: Sequence[Any]) -> bool:
+    """Whether a list is short and holds nothing but texts, flags and finite numbers."""
+    return len(value) <= LIST_LENGTH_MAX and all(
+        isinstance(each, (str, bool)) or _is_number(each) for each in value
+    )
+
+
+def _at_most(lower: Any, upper: Any) -> bool:
+    if isinstance(lower, list):
+        return all(each in upper for each in lower)
+    return bool(lower <= upper)

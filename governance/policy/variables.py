@@ -15,14 +15,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from pydantic import BaseModel
 
 from governance.core.instants import parse_instant
 from governance.errors import GovernanceError
-from governance.lineage.dossier import Dossier, LedgerView, OrganisationView
+from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
 from governance.policy import expressions
@@ -51,16 +50,9 @@ NAMES: tuple[str, ...] = (
 )
 """Every variable there is; which are set depends on the scope."""
 
-VIEWS: Mapping[str, type] = {
-    "system": SystemView,
-    "model": ModelView,
-    "dataset": DatasetView,
-    "deployment": DeploymentView,
-    "organisation": OrganisationView,
-    "ledger": LedgerView,
-}
+VIEW_LISTS = ("systems", "models", "datasets", "deployments")
 
-_STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
+STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +64,14 @@ class Thing:
         digest: Its current digest, for waivers that are bound to one.
         values: Variables but `params`.
         entries: The entries that speak of it.
+        too_long: Names of lists that were left out for their length, with how long they are.
     """
 
     ref: str
     digest: str | None
     values: Mapping[str, Any]
     entries: tuple[EntryLine, ...]
+    too_long: Mapping[str, int]
 
 
 class Variables:
@@ -98,8 +92,9 @@ class Variables:
             *dossier.datasets,
             *dossier.deployments,
         ]
-        self.too_long: dict[str, int] = {}
-        self._maps = {view.ref: without_long_lists("view", plain(view), self.too_long) for view in views}
+        self._too_long: dict[str, int] = {}
+        self._maps = {view.ref: without_long_lists("view", plain(view), self._too_long) for view in views}
+        self._things: dict[Scope, tuple[Thing, ...]] = {}
         shared: dict[str, Any] = {
             "systems": [self._maps[view.ref] for view in dossier.systems],
             "models": [self._maps[view.ref] for view in dossier.models],
@@ -110,45 +105,40 @@ class Variables:
             "ledger": plain(dossier.ledger),
             "now": microseconds(now),
         }
-        # The views are clean already; only what stands around them is looked at, and the lists of views themselves.
-        for name in ("systems", "models", "datasets", "deployments"):
-            if len(shared[name]) > expressions.LIST_LENGTH_MAX:
-                self.too_long[name] = len(shared[name])
-                shared[name] = []
-        for name in ("waivers", "organisation", "ledger"):
-            shared[name] = without_long_lists(name, shared[name], self.too_long)
-        self._shared = shared
+        # The views are clean already: only what stands around them is looked at, and how many there are.
+        clean = {
+            name: shared.pop(name) for name in VIEW_LISTS if len(shared[name]) <= expressions.LIST_LENGTH_MAX
+        }
+        self._shared = without_long_lists("", shared, self._too_long) | clean
 
-    def things(self, scope: Scope) -> Iterator[Thing]:
+    def things(self, scope: Scope) -> tuple[Thing, ...]:
         """Every thing of a scope, in the dossier's order."""
+        if scope not in self._things:
+            self._things[scope] = tuple(self._things_of(scope))
+        return self._things[scope]
+
+    def _things_of(self, scope: Scope) -> Iterator[Thing]:
         dossier = self._dossier
         if scope == "organisation":
             refs = dossier.organisation.refs
-            yield Thing(
-                ref=refs[0] if refs else dossier.subject,
-                digest=None,
-                values=self._values(
-                    {"system": self._only("systems"), "model": self._only("models")}, dossier.entries
-                ),
-                entries=dossier.entries,
-            )
+            own = {"system": self._only("systems"), "model": self._only("models")}
+            yield self._thing(refs[0] if refs else dossier.subject, None, own, dossier.entries)
             return
         views: tuple[SystemView | ModelView | DatasetView | DeploymentView, ...] = getattr(
             dossier, f"{scope}s"
         )
         for view in views:
             entries = tuple(self._lines[index] for index in view.indexes if index in self._lines)
-            yield Thing(
-                ref=view.ref,
-                digest=_digest(view),
-                values=self._values(self._around(view), entries),
-                entries=entries,
-            )
+            yield self._thing(view.ref, _digest(view), self._around(view), entries)
 
-    def _values(self, own: Mapping[str, Any], entries: tuple[EntryLine, ...]) -> dict[str, Any]:
+    def _thing(
+        self, ref: str, digest: str | None, own: Mapping[str, Any], entries: tuple[EntryLine, ...]
+    ) -> Thing:
         named = {name: value for name, value in own.items() if value is not None}
-        told = [self._entry_maps[line.index] for line in entries]
-        return self._shared | named | {"entries": without_long_lists("entries", told, self.too_long)}
+        too_long = dict(self._too_long)
+        told = {"entries": [self._entry_maps[line.index] for line in entries]}
+        values = self._shared | named | without_long_lists("", told, too_long)
+        return Thing(ref, digest, values, entries, too_long)
 
     def _around(self, view: SystemView | ModelView | DatasetView | DeploymentView) -> dict[str, Any]:
         own = self._maps[view.ref]
@@ -166,7 +156,7 @@ class Variables:
         return self._maps[owners[0]] if owners else self._only("systems")
 
     def _only(self, name: str) -> Any:
-        found = self._shared[name]
+        found = self._shared.get(name, ())
         return found[0] if len(found) == 1 else None
 
 
@@ -193,29 +183,6 @@ def moment_of(count: int) -> datetime:
     return EPOCH + count * MICROSECOND
 
 
-def fields_of(name: str) -> frozenset[str] | None:
-    """Every field that a variable's map can have, None when the variable is no view."""
-    view = VIEWS.get(name)
-    return None if view is None else _view_fields(view)
-
-
-@lru_cache(maxsize=32)
-def _view_fields(view: type) -> frozenset[str]:
-    names = {each.name for each in dataclasses.fields(view)} | {"registered"}
-    spread = getattr(view, "spread", None)
-    if spread is not None:
-        payload = _payload_type(get_type_hints(view)[spread])
-        names |= set(_STATEMENT_FIELDS) | set(payload.model_fields)
-    return frozenset(names)
-
-
-def _payload_type(annotation: Any) -> type[BaseModel]:
-    """The payload class inside `Statement[P]` or `Statement[P] | None`."""
-    statement = next(each for each in (annotation, *get_args(annotation)) if get_origin(each) is Statement)
-    found: type[BaseModel] = get_args(statement)[0]
-    return found
-
-
 def _view(value: Any) -> dict[str, Any]:
     own = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     kept = {name: each for name, each in own.items() if each is not None}
@@ -226,7 +193,7 @@ def _view(value: Any) -> dict[str, Any]:
 
 
 def _statement(statement: Statement[Any]) -> dict[str, Any]:
-    told = {name: plain(getattr(statement, name)) for name in _STATEMENT_FIELDS}
+    told = {name: plain(getattr(statement, name)) for name in STATEMENT_FIELDS}
     return _payload(statement.data) | {name: value for name, value in told.items() if value is not None}
 
 

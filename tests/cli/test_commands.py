@@ -348,7 +348,7 @@ def test_a_broken_rule_set_is_told_with_its_place(ledger: Run, tmp_path: Path) -
     own = tmp_path / "own"
     own.mkdir()
     (own / "rule_set.yaml").write_text("id: own\ntitel: Own\n")
-    assert "rule_set.yaml:2:8: unknown key 'titel'" in str(
+    assert "rule_set.yaml:2:1: unknown key 'titel'" in str(
         ledger("check", "model:scorer@1", "--rule-set", "own", code=2).exception
     )
 

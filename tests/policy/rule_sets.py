@@ -16,6 +16,7 @@ from tests.lineage.histories import Told, dossier_of, story
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FILE = "rules/rule_set.yaml"
+MODEL = "model:scorer@2"
 
 HEAD = """id: own
 title: Own
@@ -89,3 +90,14 @@ def finding(**changes: Any) -> Finding:
     """The one finding of one rule over the story."""
     (only,) = findings(rule(**changes))
     return only
+
+
+def waiver(**changes: object) -> Told:
+    """A waiver of own/one for the model until the new year."""
+    data: dict[str, object] = {
+        "rule": "own/one",
+        "reason": "A reason of twenty letters",
+        "compensating_control": "c",
+        "expires_at": "2027-01-01T00:00:00Z",
+    }
+    return ("waiver.granted", MODEL, "person:rita", data | changes)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from governance.policy import cases, loader
 from governance.policy.expressions import MICROSECONDS
-from governance.policy.model import OUTCOMES, SCOPES, SEVERITIES
+from governance.policy.model import OUTCOMES, SCOPES, SEVERITIES, Scope
 from governance.policy.parameters import TYPES
-from governance.policy.variables import NAMES
+from governance.policy.variables import NAMES, Variables
+from tests.lineage.histories import Told, digest, dossier_of, story
+from tests.policy.rule_sets import MODEL, NOW
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "rule-language.md").read_text(encoding="utf-8")
 
@@ -26,3 +30,46 @@ def test_every_name_is_told(name: str) -> None:
 @pytest.mark.parametrize("word", [*SCOPES, *SEVERITIES, *TYPES, *(f"{name}(n)" for name in MICROSECONDS)])
 def test_every_word_is_told(word: str) -> None:
     assert word in PAGE
+
+
+def documented(scope: str) -> set[str]:
+    """The variables that the page's table sets for a scope."""
+    table = PAGE[PAGE.index("| variable |") :].partition("\n\n")[0]
+    found: set[str] = set()
+    for row in table.splitlines()[2:]:
+        names, _, scopes = (cell.strip() for cell in row.strip("|").split("|"))
+        if scopes.startswith("all") or scope in scopes.split(", "):
+            found.update(re.findall(r"`(\w+)`", names))
+    return found
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_the_table_says_which_variables_each_scope_has(scope: Scope) -> None:
+    """Over a story of one system and one model, so that those set `where there is one` are set."""
+    things = Variables(dossier_of(MODEL, story()), NOW).things(scope)
+    assert things
+    for thing in things:
+        assert {*thing.values, "params"} == documented(scope)
+
+
+def test_the_system_and_the_model_are_left_out_where_there_are_several() -> None:
+    """What the table means by `where there is one`: a rule that names them then is unknown, and never guesses."""
+    second: list[Told] = [
+        (
+            "system.registered",
+            "system:other",
+            "person:ana",
+            {"name": "Other", "risk_class": "minimal", "intended_purpose": "p", "provider": "organisation:o"},
+        ),
+        ("model.registered", "model:other@1", "service:training", {"digest": digest("other")}),
+    ]
+    dossier = dossier_of(MODEL, story())
+    system, model = dossier_of("system:other", second), dossier_of("model:other@1", second)
+    both = replace(
+        dossier,
+        systems=(*dossier.systems, *system.systems),
+        models=(*dossier.models, *model.models),
+    )
+    assert [len({each.ref for each in views}) for views in (both.systems, both.models)] == [2, 2]
+    (whole,) = Variables(both, NOW).things("organisation")
+    assert {"system", "model"} & set(whole.values) == set()

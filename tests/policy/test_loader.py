@@ -15,13 +15,12 @@ from governance.policy.expressions import (
     Activation,
     ExpressionError,
     compile_expression,
-    field_paths,
     ranges_of_all,
 )
 from governance.policy.loader import load_rule_set, parse_rule_set
 from governance.policy.messages import fill, format_duration, places
 from governance.policy.parameters import parse_duration, typed
-from governance.policy.variables import NAMES, VIEWS, fields_of, microseconds, moment_of
+from governance.policy.variables import microseconds, moment_of
 from tests.policy.rule_sets import FILE, HEAD, NOW, rule, rule_set
 
 
@@ -97,7 +96,7 @@ def refused(text: str) -> RuleSetError:
             5,
             "did you mean approvals",
         ),
-        ({"satisfied_if": "params.zzzzz == 1"}, "params has no field 'zzzzz'", 5, "params has"),
+        ({"satisfied_if": "params.zzzzz == 1"}, "params has no field 'zzzzz'", 5, "there are"),
         ({"satisfied_if": "x" * 5000}, "at most 4000", 5, None),
         ({"when": "nothing.at.all"}, "undeclared reference", 9, None),
         ({"for_each": "{x: datasets, y: models}"}, "for_each takes one variable", 9, None),
@@ -114,6 +113,24 @@ def refused(text: str) -> RuleSetError:
         ({"applies_from": "soon"}, "must be a day", 9, None),
         ({"manual": "maybe", "satisfied_if": None}, "manual must be true or false", 8, None),
         ({"depends_on": "[own/none]"}, "which is no rule here", 9, "did you mean own/one"),
+        (
+            {"satisfied_if": "model.approvals.exists(a, !has(a.voided_att))"},
+            "a has no field 'voided_att'",
+            5,
+            "did you mean voided_at",
+        ),
+        (
+            {"message": "{model.run.cod}"},
+            "{model.run.cod}: model.run has no field 'cod'",
+            7,
+            "did you mean code",
+        ),
+        (
+            {"for_each": "{doc: model.documents}", "message": "{doc.kinds}"},
+            "doc has no field 'kinds'",
+            7,
+            "did you mean kind",
+        ),
         ({"depends_on": "[own/one]"}, "depends on itself in a circle", 9, None),
         ({"depends_on": "own/two"}, "depends_on must be a list", 9, None),
         ({"mapped": "text"}, "mapped must be a mapping", 9, None),
@@ -146,6 +163,10 @@ def test_a_broken_rule_is_told_with_its_place(
         ("coverage: automated", "coverage: some", "coverage is 'some'", 13),
         ("{id: O2, title: Second", "{id: O1, title: Second", "'O1' stands twice", 14),
         ("title: Own\n", "title: Own\ntitle: Own\n", "the key 'title' stands twice", 3),
+        ("type: text, default: x", "type: text, default: x, minimum: a", "a text has no minimum", 10),
+        ("default: [a, b]", "default: [a, b], minimum: [c]", "is below its bound", 8),
+        ("default: [a, b]", "default: [a, b], maximum: [a]", "is above its bound", 8),
+        ("default: [a, b]", "default: [a, [b]]", "is not a list", 8),
         ("summary: s", "summary: [s]", "summary must be text", 4),
         ("summary: s", "summary: &a s", "", 0),
     ],
@@ -264,7 +285,7 @@ def test_expressions_tell_absence_from_error() -> None:
     assert (raised.value.line, raised.value.column) == (2, 3)
 
 
-def test_quantifiers_and_fields_are_found_in_an_expression() -> None:
+def test_quantifiers_are_found_in_an_expression() -> None:
     assert ranges_of_all(
         "a.b.all(x, x.y) && [1].all(z, z > 0) || f(g.filter(h, h.all(i, i))) && f(k.all(i, i))"
     ) == (
@@ -273,18 +294,34 @@ def test_quantifiers_and_fields_are_found_in_an_expression() -> None:
         "h",
         "k",
     )
-    assert [
-        each[:2] for each in field_paths("model.a == 'model.b' && x.exists(e, e.c) && size(model.d)")
-    ] == [("model", "a"), ("e", "c"), ("model", "d")]
+    assert ranges_of_all("a\n  .filter(b, b.c == 'x)')\n  .all (b, b.d)") == ("a\n  .filter(b, b.c == 'x)')",)
+    assert ranges_of_all("!a.all(b, b.c)&&-1<d.all(e, e)") == ("a", "d")
+    assert ranges_of_all("a.b == '.all(' && {'k': a.c}.all(k, true)") == ("{'k': a.c}",)
 
 
-def test_every_view_knows_its_fields() -> None:
-    assert set(VIEWS) <= set(NAMES)
-    model = fields_of("model")
-    assert model is not None
-    assert {"ref", "registered", "digest", "format", "index", "approvals", "run"} <= model
-    assert fields_of("systems") is None
+def test_moments_are_counted_and_told_back() -> None:
     assert moment_of(microseconds(NOW)) == NOW
+
+
+def test_places_in_messages_are_followed_as_far_as_they_are_known() -> None:
+    loaded = rule_set(
+        rule(message="{model.run.completed.parameters.depth} {entries.size} {params.names.any}")
+    )
+    assert len(loaded.rules) == 1
+
+
+def test_errors_about_a_key_stand_at_the_key() -> None:
+    text = HEAD.replace("requirements:\n", "requirments:\n") + rule()
+    error = refused(text)
+    assert (error.line, error.column) == (HEAD[: HEAD.index("requirements:")].count("\n") + 1, 1)
+    doubled = refused(HEAD + rule().rstrip() + "\n    title: again\n")
+    assert (doubled.line, doubled.column) == (HEAD_LINES + 9, 5)
+
+
+def test_the_dependency_that_is_missing_is_pointed_at() -> None:
+    named = HEAD + rule(depends_on="[own/two, own/none]") + rule(id="own/two")
+    error = refused(named)
+    assert (error.line, error.column) == (HEAD_LINES + 9, len("    depends_on: [own/two, ") + 1)
 
 
 def test_a_literal_text_is_pointed_into_line_by_line() -> None:
