@@ -97,4 +97,5 @@ def _write(found: Verification) -> None:
         ],
     )
     write_line()
-    write_line(f"NOT verified: {len(found.discrepancies)} discrepancies")
+    count = len(found.discrepancies)
+    write_line(f"NOT verified: {count} {'discrepancy' if count == 1 else 'discrepancies'}")

@@ -44,12 +44,21 @@ def format_canonical(value: Any) -> bytes:
         text = orjson.dumps(value, option=_FAST)
     except (TypeError, ValueError, RecursionError) as error:
         raise CanonicalError(f"no canonical JSON for this value: {error}") from error
-    if text.isascii() and _is_plain(value):
+    if text.isascii() and is_plain(value):
         return text
     try:
         return orjson.dumps(_plain(value), option=_FAST)
     except _DoubtError:
         return _format_slowly(value)
+
+
+def format_plain(value: Any) -> bytes | None:
+    """Write a value whose numbers are known to be plain (`is_plain`); None when its text makes that doubtful."""
+    try:
+        text = orjson.dumps(value, option=_FAST)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text if text.isascii() else None
 
 
 def parse_canonical(text: bytes) -> Any:
@@ -62,7 +71,7 @@ def parse_canonical(text: bytes) -> Any:
         raise CanonicalError(f"JSON of {len(text)} bytes, at most {SIZE_BYTES_MAX}")
     try:
         value = orjson.loads(text)
-        if text.isascii() and _is_plain(value):
+        if text.isascii() and is_plain(value):
             written = orjson.dumps(value, option=_FAST)
         else:
             value = _parse_long_numbers(text)
@@ -94,7 +103,7 @@ def parse_json(text: bytes | str) -> Any:
     return value
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether orjson writes the value as RFC 8785 asks, given that all its text is ASCII."""
     open_ends = [value]
     for each in open_ends:  # grows while it is walked

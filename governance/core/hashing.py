@@ -10,6 +10,7 @@ section 2.1).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 HASH_SIZE_BYTES = 32
 
@@ -27,6 +28,16 @@ def hash_node(left: bytes, right: bytes) -> bytes:
     """The hash over two subtrees, 32 bytes."""
     # SHA-256(0x01 || left || right), RFC 6962 section 2.1
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def hash_pairs(hashes: Sequence[bytes]) -> list[bytes]:
+    """The hashes over the first two, the next two and so on; the last of an odd number is left out."""
+    # SHA-256(0x01 || left || right), RFC 6962 section 2.1
+    sha256 = hashlib.sha256
+    return [
+        sha256(b"\x01" + left + right).digest()
+        for left, right in zip(hashes[::2], hashes[1::2], strict=False)
+    ]
 
 
 def digest_bytes(content: bytes) -> str:

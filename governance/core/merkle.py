@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from governance.core.hashing import EMPTY_ROOT, HASH_SIZE_BYTES, hash_node
+from governance.core.hashing import EMPTY_ROOT, HASH_SIZE_BYTES, hash_node, hash_pairs
 from governance.errors import ProofError
 
 
@@ -25,11 +25,28 @@ class NodeId(NamedTuple):
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a place
 
 
+class Row(NamedTuple):
+    """Subtrees of one level that lie side by side, from the place `first` on."""
+
+    level: int
+    first: int
+    hashes: list[bytes]
+
+
 class Extension(NamedTuple):
-    """What growing a tree gives: its new frontier and the inner nodes that became complete, in order of completion."""
+    """What growing a tree gives: its new frontier and the inner nodes that became complete, level by level."""
 
     frontier: tuple[bytes, ...]
-    nodes: list[tuple[NodeId, bytes]]
+    rows: list[Row]
+
+    @property
+    def nodes(self) -> list[tuple[NodeId, bytes]]:
+        """The same one by one."""
+        return [
+            (NodeId(level, index), value)
+            for level, first, hashes in self.rows
+            for index, value in enumerate(hashes, start=first)
+        ]
 
 
 HashReader = Callable[[Sequence[NodeId]], Sequence[bytes]]
@@ -64,25 +81,25 @@ def fold_root(frontier: Sequence[bytes]) -> bytes:
 
 
 def extend(size: int, frontier: Sequence[bytes], leaf_hashes: Iterable[bytes]) -> Extension:
-    """Grow a tree by leaves.
+    """Grow a tree by leaves, level by level.
 
     Args:
         size: Leaves before.
         frontier: Hashes at `frontier_nodes(size)`.
         leaf_hashes: The new leaves in order.
     """
-    stack = list(frontier)
-    completed: list[tuple[NodeId, bytes]] = []
-    for leaf_hash in leaf_hashes:
-        stack.append(leaf_hash)
-        size += 1
-        level, count = 0, size
-        while count & 1 == 0:
-            right = stack.pop()
-            stack[-1] = hash_node(stack[-1], right)
-            level, count = level + 1, count >> 1
-            completed.append((NodeId(level, count - 1), stack[-1]))
-    return Extension(tuple(stack), completed)
+    waiting = list(frontier)  # the lone subtrees of the levels above, the lowest last
+    lone: list[bytes] = []  # what stays alone, level by level
+    rows: list[Row] = []
+    level, first, row = 0, size, list(leaf_hashes)
+    while row:
+        if first & 1:
+            row = [waiting.pop(), *row]
+        if len(row) & 1:
+            lone.append(row[-1])
+        level, first, row = level + 1, first >> 1, hash_pairs(row)
+        rows.append(Row(level, first, row))
+    return Extension((*waiting, *reversed(lone)), rows)
 
 
 def tree_root(leaf_hashes: Iterable[bytes]) -> bytes:

@@ -19,7 +19,8 @@ not know can be read (as `UnknownPayload`) but not written.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from binascii import hexlify
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -214,11 +215,44 @@ def format_body(
         signed,
     )
     if len(body) > BODY_SIZE_BYTES_MAX:
-        raise EventError(
-            f"entry body has {len(body)} bytes, at most {BODY_SIZE_BYTES_MAX}",
-            hint="store the artifact elsewhere and record its digest",
-        )
+        raise _too_large(body)
     return body
+
+
+def format_bodies(
+    events: Iterable[bytes], *, index: int, appended_at: str, previous: str
+) -> Iterator[tuple[bytes, bytes]]:
+    """Write the bodies of entries that follow one another, without signatures.
+
+    Args:
+        events: Canonical bytes of each event.
+        index: Of the first.
+        appended_at: Of all of them.
+        previous: Leaf hash of the entry before the first.
+
+    Yields:
+        Body and leaf hash of each.
+
+    Raises:
+        EventError: A body would exceed `BODY_SIZE_BYTES_MAX`.
+    """
+    # The five keys stand in canonical order, so that the parts can be joined as they are.
+    opening = b'{"appended_at":"%b","event":' % appended_at.encode()
+    before = previous.encode()
+    for at, event in enumerate(events, start=index):
+        body = b'%b%b,"index":%d,"previous":"%b","signatures":[]}' % (opening, event, at, before)
+        if len(body) > BODY_SIZE_BYTES_MAX:
+            raise _too_large(body)
+        leaf_hash = hash_leaf(body)
+        before = hexlify(leaf_hash)
+        yield body, leaf_hash
+
+
+def _too_large(body: bytes) -> EventError:
+    return EventError(
+        f"entry body has {len(body)} bytes, at most {BODY_SIZE_BYTES_MAX}",
+        hint="store the artifact elsewhere and record its digest",
+    )
 
 
 _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}

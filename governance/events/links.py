@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from governance.events.payload import Link
+from governance.events.payload import Link, Payload
 from governance.events.vocabulary import payload_class
 
 SUBJECT = "subject"
@@ -62,12 +62,16 @@ def links_of(event: Mapping[str, Any]) -> Links:
 
 def pairs_of(event: Mapping[str, Any]) -> tuple[list[Pair], list[Triple]]:
     """The same as plain tuples, for the hot paths: (ref, role) and (effect, cause, kind)."""
+    return pairs_of_kind(event, payload_class(event["type"]))
+
+
+def pairs_of_kind(event: Mapping[str, Any], kind: type[Payload] | None) -> tuple[list[Pair], list[Triple]]:
+    """As `pairs_of`, for a caller who knows the payload class already."""
     subject: str = event["subject"]
     actor = event["actor"]
     agent = f"{actor['kind']}:{actor['id']}"
     mentions = [(subject, SUBJECT), (agent, ACTOR)]
     relations: list[Triple] = []
-    kind = payload_class(event["type"])
     if kind is not None:
         if kind.binds:
             mentions.append((subject, REGISTERED))

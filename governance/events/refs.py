@@ -89,9 +89,10 @@ def kind_of(text: str) -> str:
     return text.partition(":")[0]
 
 
-def ref_pattern(*kinds: str) -> str:
-    """A regular expression for refs of the given kinds (all kinds when none is given)."""
-    return rf"^(?:{'|'.join(kinds or KINDS)}):{NAME_PATTERN}(?:@{VERSION_PATTERN})?$"
+def ref_pattern(*kinds: str, versioned: bool = False) -> str:
+    """A regular expression for refs of the given kinds (all kinds when none is given), with a version or with any."""
+    version = f"@{VERSION_PATTERN}"
+    return rf"^(?:{'|'.join(kinds or KINDS)}):{NAME_PATTERN}{version if versioned else f'(?:{version})?'}$"
 
 
 def _mend(text: str) -> str:

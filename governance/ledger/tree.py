@@ -27,7 +27,12 @@ BLOCK = 1 << NODE_LEVEL_MIN
 
 def node_rows(extension: Extension) -> list[NodeRow]:
     """The rows to store for what became complete."""
-    return [NodeRow(*place, value) for place, value in extension.nodes if place.level >= NODE_LEVEL_MIN]
+    return [
+        NodeRow(level, index, value)
+        for level, first, hashes in extension.rows
+        if level >= NODE_LEVEL_MIN
+        for index, value in enumerate(hashes, start=first)
+    ]
 
 
 def hash_reader(reader: Reader) -> HashReader:

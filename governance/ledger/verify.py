@@ -16,6 +16,7 @@ Rules:
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,14 +26,13 @@ from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.errors import GovernanceError, NoteError
 from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
-from governance.ledger.verify_range import CHUNK_LEVEL, Discrepancy, RangeReport
+from governance.ledger.verify_range import CHUNK_LEVEL, OPENED, Discrepancy, RangeReport
 from governance.ledger.verify_workers import check_ranges
 from governance.storage.interface import CheckpointRow, Reader
 
 __all__ = ["Discrepancy", "Verification", "stated_key", "verify"]
 
 REPEATS_MAX = 1000
-OPENED = "ledger.opened"
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are checked and how many there are."""
@@ -279,9 +279,8 @@ def _structure(reader: Reader) -> Iterator[Discrepancy]:
 def _repeats(reader: Reader, size: int) -> Iterator[Discrepancy]:
     for event_id in reader.repeated_event_ids(REPEATS_MAX):
         yield Discrepancy("entry", "", "event id stands in more than one entry", "", str(event_id))
-    for index in reader.indexes_of_types([OPENED], size=size)[:REPEATS_MAX]:
-        if index != 0:
-            yield Discrepancy("entry", str(index), "opens the ledger a second time")
+    for row in itertools.islice(reader.entries(-(2**63), 0), REPEATS_MAX):
+        yield Discrepancy("entry", str(row.index), "row lies before the first entry")
     for ref in reader.rebound_refs(REPEATS_MAX):
         yield from _rebindings(reader, ref, size)
 

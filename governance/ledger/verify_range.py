@@ -28,6 +28,8 @@ CHUNK = 1 << CHUNK_LEVEL
 NODE_LEVEL_MIN = 4
 """Nodes are stored from this level upward; the verifier states it for itself."""
 
+OPENED = "ledger.opened"
+
 Row = tuple[Any, ...]
 _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
 _EVENT_FIELDS = {"actor", "data", "id", "occurred_at", "schema_version", "subject", "type"}
@@ -155,21 +157,17 @@ class _Walk:
             leaf = hash_leaf(body)
             fields = parse_canonical(body)
             event = fields["event"]
-            stated = (
-                fields["index"],
-                event["id"],
-                event["type"],
-                event["occurred_at"],
-                fields["appended_at"],
-            )
+            stated = (fields["index"], event["id"], event["type"])
             previous, appended_at = fields["previous"], fields["appended_at"]
         except (GovernanceError, TypeError, KeyError, AttributeError) as error:
             self._tell(index, "body cannot be read as an entry", "canonical JSON (RFC 8785)", str(error))
             return self._unreadable(row), None
         if leaf != row.leaf_hash:
             self._tell(index, "leaf hash is not that of the body", leaf.hex(), _show(row.leaf_hash))
-        if stated != (index, row.event_id, row.type, row.occurred_at, row.appended_at):
+        if stated != (index, row.event_id, row.type):
             self._tell_columns(row, stated)
+        if event["type"] == OPENED and index != 0:
+            self._tell(index, "opens the ledger a second time")
         if fields.keys() != _ENTRY_FIELDS or event.keys() != _EVENT_FIELDS:
             self._tell(index, "body has other fields than an entry", "", ", ".join([*fields, *event]))
         self._chain(index, previous, appended_at, leaf.hex())
@@ -213,9 +211,8 @@ class _Walk:
         return leaf
 
     def _tell_columns(self, row: EntryRow, stated: tuple[Any, ...]) -> None:
-        names = ("index", "event_id", "type", "occurred_at", "appended_at")
-        got = (row.index, row.event_id, row.type, row.occurred_at, row.appended_at)
-        for name, expected, found in zip(names, stated, got, strict=True):
+        got = (row.index, row.event_id, row.type)
+        for name, expected, found in zip(("index", "event_id", "type"), stated, got, strict=True):
             if expected != found:
                 self._tell(row.index, f"column {name} differs from the body", _show(expected), _show(found))
 
@@ -230,12 +227,12 @@ def _grow_chunk(
     frontier: tuple[bytes, ...] = ()
     done = 0
     for size in [*sizes, first + len(leaves)]:
-        frontier, completed = extend(done, frontier, leaves[done : size - first])
+        frontier, rows = extend(done, frontier, leaves[done : size - first])
         done = size - first
-        for place, value in completed:
-            if place.level >= NODE_LEVEL_MIN:
-                at = (first >> place.level) + place.index
-                nodes.add(first >> CHUNK_LEVEL, place.level, at, value)
+        for level, start, hashes in rows:
+            if level >= NODE_LEVEL_MIN:
+                for at, value in enumerate(hashes, start=(first >> level) + start):
+                    nodes.add(first >> CHUNK_LEVEL, level, at, value)
         report.frontiers[size] = [] if done == CHUNK else list(frontier)
     if len(leaves) == CHUNK:
         report.chunk_roots.append(frontier[0])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.core.canonical import parse_canonical
 from governance.core.instants import parse_instant
 from governance.errors import InputError
 from governance.events.envelope import Entry, read_entry
@@ -214,21 +215,14 @@ def late_evidence(asked: Asked) -> Iterator[Row]:
     limit = timedelta(days=_days(asked.arguments[0])) if asked.arguments else LATE
     found: list[Row] = []
     for row in asked.reader.entries(0, asked.size):
-        delay = parse_instant(row.appended_at) - parse_instant(row.occurred_at)
-        if delay > limit:
-            entry = read_entry(row.body)
-            days = round(delay / timedelta(days=1), 1)
-            found.append(
-                (
-                    days,
-                    row.type,
-                    entry.event.subject,
-                    entry.event.actor.ref,
-                    parse_instant(row.occurred_at),
-                    parse_instant(row.appended_at),
-                    row.index,
-                )
-            )
+        stated = parse_canonical(row.body)
+        occurred, appended = (
+            parse_instant(each) for each in (stated["event"]["occurred_at"], stated["appended_at"])
+        )
+        if appended - occurred > limit:
+            event = read_entry(row.body).event
+            days = round((appended - occurred) / timedelta(days=1), 1)
+            found.append((days, event.type, event.subject, event.actor.ref, occurred, appended, row.index))
     yield from sorted(found, key=lambda each: (-each[0], each[-1]))
 
 

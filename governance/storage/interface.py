@@ -8,15 +8,15 @@ Rules:
 3. Indexes are gapless: a batch begins where the ledger ends. A backend refuses anything else.
 4. Readers see committed rows only and never wait for the writer.
 5. Rows are plain values; nothing of a database library leaves a backend.
-6. A backend raises StorageError (or SchemaError) and nothing else.
+6. A backend raises StorageError (or SchemaError) and nothing else, but for ConflictError when an event id is taken.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from governance.errors import StorageError
 
@@ -25,15 +25,13 @@ SCHEMA_VERSION = 1
 
 
 class EntryRow(NamedTuple):
-    """One row of `entry`. `leaf_hash` is 32 raw bytes, the moments are canonical instants."""
+    """One row of `entry`: the body is the truth, its leaf hash (32 raw bytes), event id and type are read off it."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a row
     leaf_hash: bytes
     body: bytes
     event_id: str
     type: str
-    occurred_at: str
-    appended_at: str
 
 
 class NodeRow(NamedTuple):
@@ -71,20 +69,26 @@ class CheckpointRow(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Where the ledger ends: the tree size, and hash and moment of the last entry (None when it is empty)."""
+    """Where the ledger ends: the tree size, and the hash of the last entry (None when it is empty)."""
 
     size: int
     leaf_hash: bytes | None
-    appended_at: str | None
 
 
 class Batch(NamedTuple):
-    """All that one append adds, in index order."""
+    """All that one append adds.
+
+    Attributes:
+        entries: In order of index.
+        nodes: What became complete.
+        mentions: By (ref, role): the indexes of the entries that speak of the ref so, ascending.
+        relations: By (effect, cause, kind): the indexes of the entries that assert it, ascending.
+    """
 
     entries: Sequence[EntryRow]
     nodes: Sequence[NodeRow]
-    mentions: Sequence[MentionRow]
-    relations: Sequence[RelationRow]
+    mentions: Mapping[tuple[str, str], Sequence[int]]
+    relations: Mapping[tuple[str, str, str], Sequence[int]]
 
 
 class Reader(abc.ABC):
@@ -168,7 +172,11 @@ class Writer(Reader):
 
     @abc.abstractmethod
     def write(self, batch: Batch) -> None:
-        """Add a batch that begins at `head().size`."""
+        """Add a batch that begins at `head().size`.
+
+        Raises:
+            ConflictError: One of the event ids is there already; the block must end, which undoes it all.
+        """
 
     @abc.abstractmethod
     def write_checkpoint(self, row: CheckpointRow) -> None:
@@ -201,12 +209,34 @@ def split_url(url: str) -> tuple[str, str]:
     return scheme, rest.removeprefix("/") if scheme == "sqlite" else rest
 
 
+def gathered(rows: Iterable[tuple[Any, ...]]) -> dict[Any, list[int]]:
+    """Rows whose last value is an index, as a batch holds them: all that stands before it → the indexes in order."""
+    found: dict[Any, list[int]] = {}
+    for *key, index in rows:
+        found.setdefault(tuple(key), []).append(index)
+    return found
+
+
+def mention_rows(batch: Batch) -> list[MentionRow]:
+    """A batch's mentions one by one, in order of index."""
+    rows = [MentionRow(*key, index) for key, indexes in batch.mentions.items() for index in indexes]
+    return sorted(rows, key=lambda row: row.index)
+
+
+def relation_rows(batch: Batch) -> list[RelationRow]:
+    """A batch's relations one by one, in order of index."""
+    rows = [RelationRow(*key, index) for key, indexes in batch.relations.items() for index in indexes]
+    return sorted(rows, key=lambda row: row.index)
+
+
 def require_next(batch: Batch, size: int) -> None:
     """Refuse a batch whose entries do not continue a ledger of this size without a gap.
 
     Raises:
         StorageError: They begin elsewhere, or leave out an index.
     """
+    if [row.index for row in batch.entries] == list(range(size, size + len(batch.entries))):
+        return
     for expected, row in enumerate(batch.entries, start=size):
         if row.index != expected:
             where = "begins at" if expected == size else "goes on with"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from governance.errors import StorageError
+from governance.errors import ConflictError, StorageError
 from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import (
     Batch,
@@ -21,6 +21,8 @@ from governance.storage.interface import (
     RelationRow,
     Storage,
     Writer,
+    mention_rows,
+    relation_rows,
     require_next,
 )
 
@@ -47,9 +49,9 @@ class _Tables(Reader):
 
     def head(self) -> Head:
         if not self._entries:
-            return Head(0, None, None)
+            return Head(0, None)
         last = self._entries[-1]
-        return Head(last.index + 1, last.leaf_hash, last.appended_at)
+        return Head(last.index + 1, last.leaf_hash)
 
     def entries(self, start: int, end: int) -> Iterator[EntryRow]:
         return iter(self._entries[start:end])
@@ -174,8 +176,8 @@ class _MemoryWriter(DelegatingReader, Writer):
         fresh._entries.extend(batch.entries)
         fresh._by_event.update((row.event_id, row.index) for row in batch.entries)
         fresh._nodes.update(((row.level, row.index), row.hash) for row in batch.nodes)
-        fresh._mentions.extend(dict.fromkeys(batch.mentions))
-        fresh._relations.extend(dict.fromkeys(batch.relations))
+        fresh._mentions.extend(mention_rows(batch))
+        fresh._relations.extend(relation_rows(batch))
         self._require_unique(batch, fresh)
         self.added._add(fresh)
         self._merged = None
@@ -193,11 +195,13 @@ class _MemoryWriter(DelegatingReader, Writer):
         for there in (self._committed, self.added):
             taken = fresh._by_event.keys() & there._by_event.keys()
             if taken:
-                raise StorageError(f"event id {min(taken)} is there already")
+                raise ConflictError(f"event id {min(taken)} is there already")
             if not fresh._nodes.keys().isdisjoint(there._nodes.keys()):
                 raise StorageError("a tree node of the batch is there already")
-        kept = len(fresh._by_event), len(fresh._nodes), len(fresh._mentions), len(fresh._relations)
-        if kept != tuple(map(len, (batch.entries, batch.nodes, batch.mentions, batch.relations))):
+        if len(fresh._by_event) < len(batch.entries):
+            raise ConflictError("an event id stands twice in one batch")
+        rows = (*fresh._mentions, *fresh._relations)
+        if len(fresh._nodes) < len(batch.nodes) or len(set(rows)) < len(rows):
             raise StorageError("a row stands twice in one batch")
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables, said once, through sqlmodel; DDL for every database is made from here.
 
-Rules: append-only, so every table gets a trigger against UPDATE and one against DELETE, and `entry` and `checkpoint`
-one against INSERT at a place that is taken (INSERT OR REPLACE would delete silently). Refs are interned to integers;
-relations are keyed both ways. This module is imported only to create a ledger: sqlmodel takes longer to load than most
-commands take to run.
+Rules: append-only, so every table gets a trigger against UPDATE and one against DELETE, and those with columns beside
+their key one against INSERT at a place that is taken (INSERT OR REPLACE would delete silently). Refs are interned to
+integers; relations are keyed both ways. One row of `mention` or `relation` says it for one entry, `first`, or for many
+of one append: the others stand in `rest`. This module is imported only to create a ledger: sqlmodel takes longer to
+load than most commands take to run.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
 
-from governance.storage.triggers import sqlite_triggers
+from governance.storage.triggers import sqlite_triggers, sqlite_views
 
 
 class EntryTable(SQLModel, table=True):
-    """Entries; the body is the truth, the other columns are read off it."""
+    """Entries; the body is the truth, the other columns are read off it. The view `event` shows what it holds."""
 
     __tablename__ = "entry"
 
@@ -27,8 +28,6 @@ class EntryTable(SQLModel, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     event_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     type: str = Field(sa_column=Column(Text, nullable=False))
-    occurred_at: str = Field(sa_column=Column(Text, nullable=False))
-    appended_at: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class TreeNodeTable(SQLModel, table=True):
@@ -70,7 +69,8 @@ class MentionTable(SQLModel, table=True):
 
     ref_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     role: str = Field(sa_column=Column(Text, primary_key=True))
-    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    first: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    rest: str | None = Field(sa_column=Column(Text))
 
 
 class RelationTable(SQLModel, table=True):
@@ -78,14 +78,15 @@ class RelationTable(SQLModel, table=True):
 
     __tablename__ = "relation"
     __table_args__ = (
-        Index("relation_by_cause", "cause_id", "effect_id", "kind", "index"),
+        Index("relation_by_cause", "cause_id", "effect_id", "kind", "first"),
         {"sqlite_with_rowid": False},
     )
 
     effect_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     cause_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     kind: str = Field(sa_column=Column(Text, primary_key=True))
-    index: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    first: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    rest: str | None = Field(sa_column=Column(Text))
 
 
 TABLES = (EntryTable, TreeNodeTable, CheckpointTable, RefTable, MentionTable, RelationTable)
@@ -99,4 +100,4 @@ def sqlite_statements() -> tuple[str, ...]:
         table = SQLModel.metadata.tables[str(model.__tablename__)]
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         statements.extend(str(CreateIndex(each).compile(dialect=dialect)).strip() for each in table.indexes)
-    return (*statements, *sqlite_triggers().values())
+    return (*statements, *sqlite_triggers().values(), *sqlite_views().values())

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.delegating import DelegatingReader
@@ -22,6 +23,7 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
     CheckpointRow,
+    EntryRow,
     Head,
     Storage,
     Writer,
@@ -34,6 +36,7 @@ from governance.storage.sqlite_reader import (
     ENTRY_COLUMNS,
     VARIABLES_MAX,
     SqliteReader,
+    format_rest,
     marks,
     translated,
 )
@@ -42,6 +45,8 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
+REST_LENGTH_MAX = 999
+"""How many further indexes one row of `mention` or `relation` names at most."""
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -178,23 +183,28 @@ class _SqliteWriter(SqliteReader, Writer):
     def write(self, batch: Batch) -> None:
         require_next(batch, self.head().size)
         self._head = None
-        names = {row.ref for row in batch.mentions}
-        names.update(row.effect for row in batch.relations)
-        names.update(row.cause for row in batch.relations)
-        ids = self._intern(names)
         with translated(self._path):
+            self._write_entries(batch.entries)
             many = self._db.executemany
-            many(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?,?,?)", batch.entries)
             if batch.nodes:
                 many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
-            many(
-                "INSERT INTO mention VALUES (?,?,?)",
-                [(ids[ref], role, at) for ref, role, at in batch.mentions],
-            )
-            many(
-                "INSERT INTO relation VALUES (?,?,?,?)",
-                [(ids[effect], ids[cause], kind, at) for effect, cause, kind, at in batch.relations],
-            )
+            ids = self._intern(batch)
+            if batch.mentions:
+                rows = _index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
+                many("INSERT INTO mention VALUES (?,?,?,?)", rows)
+            if batch.relations:
+                rows = _index_rows(
+                    ((ids[effect], ids[cause], kind), at)
+                    for (effect, cause, kind), at in batch.relations.items()
+                )
+                many("INSERT INTO relation VALUES (?,?,?,?,?)", rows)
+
+    def _write_entries(self, rows: Sequence[EntryRow]) -> None:
+        try:
+            self._db.executemany(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)", rows)
+        except sqlite3.IntegrityError as error:
+            # The index is the next one, so that what is taken can only be an event id.
+            raise ConflictError("an event id of the batch is there already") from error
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
@@ -208,9 +218,12 @@ class _SqliteWriter(SqliteReader, Writer):
         for name in self._added:
             self._ref_ids.pop(name, None)
 
-    def _intern(self, names: set[str]) -> dict[str, int]:
+    def _intern(self, batch: Batch) -> dict[str, int]:
         ids = self._ref_ids
-        missing = [name for name in names if name not in ids]
+        names = [name for key in (*batch.mentions, *batch.relations) for name in key[:-1]]
+        missing = {name for name in names if name not in ids}
+        if not missing:
+            return ids
         for chunk in chunked(missing, VARIABLES_MAX):
             ids.update(self._all(f"SELECT name, id FROM ref WHERE name IN ({marks(chunk)})", chunk))
         # Sorted, so that the same events always give the same ids.
@@ -218,11 +231,22 @@ class _SqliteWriter(SqliteReader, Writer):
         if fresh:
             ((next_id,),) = self._all("SELECT coalesce(max(id), 0) + 1 FROM ref")
             rows = list(enumerate(fresh, start=next_id))
-            with translated(self._path):
-                self._db.executemany("INSERT INTO ref (id, name) VALUES (?,?)", rows)
+            self._db.executemany("INSERT INTO ref (id, name) VALUES (?,?)", rows)
             self._added.extend(fresh)
             ids.update((name, number) for number, name in rows)
         return ids
+
+
+def _index_rows(
+    gathered: Iterable[tuple[tuple[Any, ...], Sequence[int]]],
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of `mention` or `relation`: the key, the first index, and the rest, at most `REST_LENGTH_MAX` of them."""
+    for key, indexes in gathered:
+        if len(indexes) > 1 and len(set(indexes)) < len(indexes):
+            raise StorageError("a row stands twice in one batch")
+        for start in range(0, len(indexes), REST_LENGTH_MAX + 1):
+            part = indexes[start : start + REST_LENGTH_MAX + 1]
+            yield (*key, part[0], format_rest(part))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

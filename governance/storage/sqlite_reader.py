@@ -7,11 +7,14 @@ The driver's errors leave as ours (`translated`).
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import orjson
 
 from governance.errors import SchemaError, StorageError
 from governance.storage.interface import (
@@ -24,12 +27,12 @@ from governance.storage.interface import (
     RelationRow,
     chunked,
 )
-from governance.storage.triggers import sqlite_triggers
+from governance.storage.triggers import sqlite_triggers, sqlite_views
 
 VARIABLES_MAX = 900
 """Below SQLite's oldest limit of variables in a statement, 999."""
 
-ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type, occurred_at, appended_at'
+ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
 
 
@@ -51,8 +54,8 @@ class SqliteReader(Reader):
                 yield from rows
 
     def head(self) -> Head:
-        rows = self._all('SELECT "index", leaf_hash, appended_at FROM entry ORDER BY "index" DESC LIMIT 1')
-        return Head(rows[0][0] + 1, rows[0][1], rows[0][2]) if rows else Head(0, None, None)
+        rows = self._all('SELECT "index", leaf_hash FROM entry ORDER BY "index" DESC LIMIT 1')
+        return Head(rows[0][0] + 1, rows[0][1]) if rows else Head(0, None)
 
     def entries(self, start: int, end: int) -> Iterator[EntryRow]:
         sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
@@ -88,14 +91,15 @@ class SqliteReader(Reader):
         found: list[MentionRow] = []
         for chunk in chunked(dict.fromkeys(refs), VARIABLES_MAX):
             sql = (
-                'SELECT ref.name, mention.role, mention."index" FROM ref JOIN mention ON mention.ref_id = ref.id '
-                f'WHERE ref.name IN ({marks(chunk)}) AND mention."index" < ?'
+                "SELECT ref.name, mention.role, mention.first, mention.rest "
+                "FROM ref JOIN mention ON mention.ref_id = ref.id "
+                f"WHERE ref.name IN ({marks(chunk)}) AND mention.first < ?"
             )
             values: list[Any] = [*chunk, size]
             if role is not None:
                 sql += " AND mention.role = ?"
                 values.append(role)
-            found.extend(map(MentionRow._make, self._all(sql, values)))
+            found.extend(map(MentionRow._make, _spread(self._all(sql, values), None, size)))
         return found
 
     def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
@@ -104,12 +108,12 @@ class SqliteReader(Reader):
         found: list[RelationRow] = []
         for chunk in chunked(dict.fromkeys(refs), VARIABLES_MAX):
             sql = (
-                'SELECT e.name, c.name, r.kind, r."index" FROM ref AS this '
+                "SELECT e.name, c.name, r.kind, r.first, r.rest FROM ref AS this "
                 f"JOIN relation AS r ON r.{side}_id = this.id "
                 "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
-                f'WHERE this.name IN ({marks(chunk)}) AND r."index" < ?'
+                f"WHERE this.name IN ({marks(chunk)}) AND r.first < ?"
             )
-            found.extend(map(RelationRow._make, self._all(sql, [*chunk, size])))
+            found.extend(map(RelationRow._make, _spread(self._all(sql, [*chunk, size]), None, size)))
         return found
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:
@@ -133,21 +137,21 @@ class SqliteReader(Reader):
 
     def all_mentions(self, start: int | None = None, end: int | None = None) -> Iterator[MentionRow]:
         # LEFT JOIN, so that a mention whose ref was taken away is seen and named.
-        where, values = _bounds('mention."index"', start, end)
+        where, values = _reaching("mention", start, end)
         sql = (
-            "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.\"index\" "
+            "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.first, mention.rest "
             f"FROM mention LEFT JOIN ref ON ref.id = mention.ref_id{where}"
         )
-        return map(MentionRow._make, self._stream(sql, values))
+        return map(MentionRow._make, _spread(self._stream(sql, values), start, end))
 
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
-        where, values = _bounds('r."index"', start, end)
+        where, values = _reaching("r", start, end)
         sql = (
             "SELECT coalesce(e.name, '#' || r.effect_id), coalesce(c.name, '#' || r.cause_id), r.kind, "
-            'r."index" FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id '
+            "r.first, r.rest FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id "
             f"LEFT JOIN ref AS c ON c.id = r.cause_id{where}"
         )
-        return map(RelationRow._make, self._stream(sql, values))
+        return map(RelationRow._make, _spread(self._stream(sql, values), start, end))
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         sql = f'SELECT "index" FROM entry WHERE type IN ({marks(types)}) AND "index" < ? ORDER BY "index"'
@@ -160,21 +164,21 @@ class SqliteReader(Reader):
     def rebound_refs(self, limit: int) -> list[str]:
         sql = (
             "SELECT ref.name FROM mention JOIN ref ON ref.id = mention.ref_id WHERE mention.role = 'registered' "
-            "GROUP BY mention.ref_id HAVING count(*) > 1 ORDER BY ref.name LIMIT ?"
+            "GROUP BY mention.ref_id HAVING count(*) > 1 OR max(mention.rest) IS NOT NULL "
+            "ORDER BY ref.name LIMIT ?"
         )
         return [row[0] for row in self._all(sql, (limit,))]
 
     def structure_problems(self) -> list[str]:
         problems = [row[0] for row in self._all("PRAGMA quick_check(20)") if row[0] != "ok"]
-        present = dict(self._all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-        for name, statement in sorted(sqlite_triggers().items()):
-            if name not in present:
-                problems.append(f"trigger {name} is missing")
-            elif present.pop(name) != statement:
-                problems.append(f"trigger {name} is not the one that the ledger was made with")
-        problems += [
-            f"trigger {name} is not the ledger's" for name in sorted(present.keys() - sqlite_triggers())
-        ]
+        for kind, made in (("trigger", sqlite_triggers()), ("view", sqlite_views())):
+            present = dict(self._all("SELECT name, sql FROM sqlite_master WHERE type = ?", (kind,)))
+            for name, statement in sorted(made.items()):
+                if name not in present:
+                    problems.append(f"{kind} {name} is missing")
+                elif present.pop(name) != statement:
+                    problems.append(f"{kind} {name} is not the one that the ledger was made with")
+            problems += [f"{kind} {name} is not the ledger's" for name in sorted(present.keys() - made)]
         orphans = self._all(
             "SELECT name FROM ref WHERE NOT EXISTS (SELECT 1 FROM mention WHERE ref_id = ref.id) "
             "ORDER BY name LIMIT 20"
@@ -226,6 +230,42 @@ def _mend(text: str) -> str:
     if "full" in text:
         return "the disk is full: nothing was written; make room and try again"
     return "check the disk and the file's permissions"
+
+
+def _reaching(table: str, start: int | None, end: int | None) -> tuple[str, list[int]]:
+    """A WHERE clause for the rows of `mention` or `relation` that may say something of start <= index < end."""
+    where, values = _bounds(f"{table}.first", start, end)
+    if start is None:
+        return where, values
+    return where.replace(f"{table}.first >= ?", f"({table}.first >= ? OR {table}.rest IS NOT NULL)"), values
+
+
+def _spread(rows: Iterable[tuple[Any, ...]], start: int | None, end: int | None) -> Iterator[tuple[Any, ...]]:
+    """Rows of `mention` or `relation`, one for each index in the range; what is no index is given as it stands."""
+    low, high = -math.inf if start is None else start, math.inf if end is None else end
+    for *key, first, rest in rows:
+        if rest is None:
+            yield (*key, first)
+            continue
+        for index in (first, *_parse_rest(rest)):
+            if type(index) is not int or low <= index < high:
+                yield (*key, index)
+
+
+def format_rest(indexes: Sequence[int]) -> str | None:
+    """Write the column `rest`: all indexes but the first as a JSON list, None when there are no more."""
+    return orjson.dumps(indexes[1:]).decode() if len(indexes) > 1 else None
+
+
+def _parse_rest(rest: object) -> list[Any]:
+    """Read the column `rest`; what was not written by `format_rest` is one thing that is no index."""
+    try:
+        indexes = orjson.loads(rest)  # type: ignore[arg-type]  # a column may hold anything
+    except (ValueError, TypeError):
+        return [rest]
+    if not isinstance(indexes, list) or orjson.dumps(indexes).decode() != rest:
+        return [rest]
+    return indexes
 
 
 def _bounds(column: str, start: int | None, end: int | None) -> tuple[str, list[int]]:

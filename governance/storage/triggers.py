@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The triggers that make SQLite tables append-only, by name: to make a ledger, and to see that they are still there.
+"""What SQLite holds beside the tables, by name: to make a ledger, and to see that it is still there.
 
-Rules: every table refuses UPDATE and DELETE. A table with columns beside its key also refuses an INSERT whose key is
-taken, because INSERT OR REPLACE would delete silently; in `mention` and `relation` it finds the same row and changes
-nothing.
+Rules: triggers make every table refuse UPDATE and DELETE, and an INSERT whose key is taken, because INSERT OR REPLACE
+would delete silently. The view `event` is for whoever asks with SQL: what the bodies say, in columns; nothing here
+reads it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ KEYS = {
     "tree_node": ('level = NEW.level AND "index" = NEW."index"',),
     "checkpoint": ("number = NEW.number",),
     "ref": ("id = NEW.id", "name = NEW.name"),
+    "mention": ("ref_id = NEW.ref_id AND role = NEW.role AND first = NEW.first",),
+    "relation": (
+        "effect_id = NEW.effect_id AND cause_id = NEW.cause_id AND kind = NEW.kind AND first = NEW.first",
+    ),
 }
 """What makes a row the same as a new one, for each unique key of a table."""
 
@@ -32,3 +36,16 @@ def sqlite_triggers() -> dict[str, str]:
         name = f"{table}_no_replace"
         made[name] = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {taken} {refuse}"
     return made
+
+
+def sqlite_views() -> dict[str, str]:
+    """The statement that makes each view, by the view's name."""
+    columns = ("type", "subject", "occurred_at", "actor.kind", "actor.id")
+    told = ", ".join(
+        f"json_extract(CAST(body AS TEXT), '$.event.{each}') AS {each.replace('.', '_')}" for each in columns
+    )
+    return {
+        "event": f'CREATE VIEW event AS SELECT "index", {told}, '
+        "json_extract(CAST(body AS TEXT), '$.appended_at') AS appended_at, "
+        "json_extract(CAST(body AS TEXT), '$.event.data') AS data FROM entry"
+    }

@@ -27,7 +27,7 @@ from governance.errors import (
 from governance.events.envelope import Entry, Event, read_entry
 from governance.events.refs import parse_ref
 from governance.ledger.checked import CheckedReader
-from governance.ledger.log import Ledger
+from governance.ledger.log import Entries, Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
 from governance.workspace.stating import TOOL, told_assessment, told_event
@@ -65,7 +65,7 @@ class Workspace:
         self._unsealed = False
         self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key)
 
-    def append(self, events: Iterable[Event | Mapping[str, Any]]) -> tuple[Entry, ...]:
+    def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
         entries = self._ledger.append(events)
         self._unsealed = self._unsealed or bool(entries)

@@ -210,7 +210,7 @@ def test_verify_leaves_with_three_when_something_was_altered(ledger: Run, tmp_pa
 
     with sqlite3.connect(tmp_path / "governance.db") as database:
         database.execute("DROP TRIGGER mention_no_delete")
-        database.execute("DELETE FROM mention WHERE \"index\" = 1 AND role = 'actor'")
+        database.execute("DELETE FROM mention WHERE first = 1 AND role = 'actor'")
     result = ledger("verify", code=3)
     assert "NOT verified: 3 discrepancies" in result.stdout
     assert "row is missing" in result.stdout

@@ -50,8 +50,7 @@ def written(events: list[Any], *, origin: str = ORIGIN, **fields: Any) -> Memory
         previous = leaf.hex()
         about = stated if isinstance(stated, dict) else {}
         event_id, kind = about.get("id", f"row-{index}"), about.get("type", "none")
-        appended = fields.get("appended_at", APPENDED) if index == len(events) - 1 else APPENDED
-        rows.append(EntryRow(index, leaf, body, event_id, kind, about.get("occurred_at", ""), appended))
+        rows.append(EntryRow(index, leaf, body, event_id, kind))
         try:
             links = links_of(stated)
         except (TypeError, KeyError, AttributeError):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from governance.errors import StorageError
+from governance.errors import ConflictError, StorageError
 from governance.storage.interface import (
     Batch,
     CheckpointRow,
@@ -25,11 +25,14 @@ from governance.storage.interface import (
     NodeRow,
     RelationRow,
     Storage,
+    gathered,
+    mention_rows,
+    relation_rows,
 )
 
 Answer = TypeVar("Answer")
 
-NOTHING = Batch((), (), (), ())
+NOTHING = Batch((), (), {}, {})
 
 
 class Interruption(BaseException):
@@ -44,9 +47,17 @@ def make_entry(index: int, *, event_id: str | None = None, kind: str = "model.tr
         b"body of %d \x00\xff" % index,
         event_id if event_id is not None else f"event-{index:05}",
         kind,
-        f"2026-01-01T00:00:{index % 60:02}.000000Z",
-        f"2026-01-02T00:00:{index % 60:02}.000000Z",
     )
+
+
+def batch_of(
+    entries: Sequence[EntryRow],
+    nodes: Sequence[NodeRow],
+    mentions: Sequence[MentionRow],
+    relations: Sequence[RelationRow],
+) -> Batch:
+    """A batch whose index rows are told one by one."""
+    return Batch(entries, nodes, gathered(mentions), gathered(relations))
 
 
 def make_batch(start: int, end: int, **columns: Any) -> Batch:
@@ -61,7 +72,7 @@ def make_batch(start: int, end: int, **columns: Any) -> Batch:
         RelationRow(f"model:m{index % 3}@1", f"dataset:d{index}@1", "trained-on", index)
         for index in range(start, end)
     ]
-    return Batch(entries, nodes, mentions, relations)
+    return batch_of(entries, nodes, mentions, relations)
 
 
 def make_checkpoint(number: int, tree_size: int = 0) -> CheckpointRow:
@@ -112,7 +123,7 @@ class StorageContract:
     # An empty ledger.
 
     def test_an_empty_ledger_ends_at_nothing(self, storage: Storage) -> None:
-        assert storage.head() == Head(0, None, None)
+        assert storage.head() == Head(0, None)
         assert storage.latest_checkpoint() is None
         assert storage.structure_problems() == []
 
@@ -149,10 +160,10 @@ class StorageContract:
             writer.write(batch)
         assert list(storage.entries(0, 7)) == batch.entries
         assert sorted(storage.all_nodes()) == sorted(batch.nodes)
-        assert sorted(storage.all_mentions()) == sorted(batch.mentions)
-        assert sorted(storage.all_relations()) == sorted(batch.relations)
+        assert sorted(storage.all_mentions()) == sorted(mention_rows(batch))
+        assert sorted(storage.all_relations()) == sorted(relation_rows(batch))
         last = batch.entries[-1]
-        assert storage.head() == Head(7, last.leaf_hash, last.appended_at)
+        assert storage.head() == Head(7, last.leaf_hash)
 
     def test_rows_come_back_as_their_own_types(self, storage: Storage) -> None:
         """Nothing of a database library leaves a backend."""
@@ -178,7 +189,7 @@ class StorageContract:
     def test_bytes_and_text_of_every_kind_survive(self, storage: Storage) -> None:
         odd = make_entry(0)._replace(body=bytes(range(256)) * 300, event_id="ключ 😀 '\"--", type="")
         with storage.writing() as writer:
-            writer.write(Batch([odd], (), [MentionRow("model:é😀@1", "it's", 0)], ()))
+            writer.write(batch_of([odd], (), [MentionRow("model:é😀@1", "it's", 0)], ()))
         assert storage.entries_at([0]) == [odd]
         assert storage.event_indexes([odd.event_id]) == {odd.event_id: 0}
         assert storage.mentions(["model:é😀@1"], role="it's", size=1) == [
@@ -192,7 +203,7 @@ class StorageContract:
                 writer.write(make_batch(start, end))
         fill(storage, 9, 12)
         assert [row.index for row in storage.entries(0, 100)] == list(range(12))
-        assert sorted(storage.all_mentions()) == sorted(make_batch(0, 12).mentions)
+        assert sorted(storage.all_mentions()) == sorted(mention_rows(make_batch(0, 12)))
 
     def test_an_empty_batch_and_an_empty_block_add_nothing(self, storage: Storage) -> None:
         fill(storage, 0, 3)
@@ -211,7 +222,7 @@ class StorageContract:
         before = snapshot(storage)
         rows = [make_entry(index, event_id=f"new-{place}") for place, index in enumerate(indexes)]
         with pytest.raises(StorageError, match="the next one of the ledger is"), storage.writing() as writer:
-            writer.write(Batch(rows, (), (), ()))
+            writer.write(batch_of(rows, (), (), ()))
         assert snapshot(storage) == before
 
     def test_a_second_batch_in_a_block_begins_where_the_first_one_ended(self, storage: Storage) -> None:
@@ -225,15 +236,15 @@ class StorageContract:
         again = make_entry(3, event_id="event-00001")
         twins = [make_entry(3, event_id="twin"), make_entry(4, event_id="twin")]
         for rows in ([again], twins):
-            with pytest.raises(StorageError), storage.writing() as writer:
-                writer.write(Batch(rows, (), (), ()))
+            with pytest.raises(ConflictError), storage.writing() as writer:
+                writer.write(batch_of(rows, (), (), ()))
         assert snapshot(storage) == before
 
     def test_a_node_stands_once(self, storage: Storage) -> None:
         fill(storage, 0, 2)
         for nodes in ([NodeRow(1, 0, b"x" * 32)], [NodeRow(2, 0, b"x" * 32), NodeRow(2, 0, b"y" * 32)]):
             with pytest.raises(StorageError), storage.writing() as writer:
-                writer.write(Batch([make_entry(2)], nodes, (), ()))
+                writer.write(batch_of([make_entry(2)], nodes, (), ()))
         assert storage.nodes([(1, 0), (2, 0)]) == {(1, 0): make_batch(0, 2).nodes[0].hash}
         assert storage.head().size == 2
 
@@ -248,7 +259,7 @@ class StorageContract:
         self, storage: Storage, mentions: list[MentionRow], relations: list[RelationRow]
     ) -> None:
         with pytest.raises(StorageError), storage.writing() as writer:
-            writer.write(Batch([make_entry(0)], (), mentions, relations))
+            writer.write(batch_of([make_entry(0)], (), mentions, relations))
         assert storage.head().size == 0
 
     # The writer inside its block.
@@ -259,7 +270,7 @@ class StorageContract:
             assert writer.head().size == 2
             writer.write(make_batch(2, 5))
             writer.write_checkpoint(make_checkpoint(0, 5))
-            assert writer.head() == Head(5, make_entry(4).leaf_hash, make_entry(4).appended_at)
+            assert writer.head() == Head(5, make_entry(4).leaf_hash)
             assert [row.index for row in writer.entries(0, 9)] == [0, 1, 2, 3, 4]
             assert writer.event_indexes(["event-00004", "event-00000"]) == {
                 "event-00004": 4,
@@ -302,19 +313,19 @@ class StorageContract:
         with pytest.raises(RuntimeError):
             transact(storage, make_batch(0, 4), make_checkpoint(0, 4), error=RuntimeError())
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(0)], (), [MentionRow("zebra:z@1", "subject", 0)], ()))
+            writer.write(batch_of([make_entry(0)], (), [MentionRow("zebra:z@1", "subject", 0)], ()))
         fill(storage, 1, 4)
         with storage.writing() as writer:
             writer.write_checkpoint(make_checkpoint(0, 4))
         assert storage.mentions(["zebra:z@1"], size=4) == [MentionRow("zebra:z@1", "subject", 0)]
         assert storage.mentions(["dataset:d2@1"], size=4) == [MentionRow("dataset:d2@1", "input", 2)]
-        assert sorted(storage.all_relations()) == sorted(make_batch(1, 4).relations)
+        assert sorted(storage.all_relations()) == sorted(relation_rows(make_batch(1, 4)))
         assert storage.structure_problems() == []
 
     def test_a_refused_batch_undoes_what_the_block_wrote_before_it(self, storage: Storage) -> None:
         with pytest.raises(StorageError):
             transact(storage, make_batch(0, 2), make_batch(3, 4))
-        assert snapshot(storage)[0] == Head(0, None, None)
+        assert snapshot(storage)[0] == Head(0, None)
         assert storage.refs_like("", 10) == []
 
     def test_a_block_within_a_block_is_refused_and_the_outer_one_goes_on(self, storage: Storage) -> None:
@@ -415,7 +426,9 @@ class StorageContract:
 
     def test_nodes_are_found_by_level_and_index(self, storage: Storage) -> None:
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(0)], [NodeRow(1, 2, b"a" * 32), NodeRow(2, 1, b"b" * 32)], (), ()))
+            writer.write(
+                batch_of([make_entry(0)], [NodeRow(1, 2, b"a" * 32), NodeRow(2, 1, b"b" * 32)], (), ())
+            )
         assert storage.nodes([(2, 1), (1, 2), (1, 1), (2, 2)]) == {(2, 1): b"b" * 32, (1, 2): b"a" * 32}
 
     def test_event_ids_are_found_exactly(self, storage: Storage) -> None:
@@ -433,7 +446,7 @@ class StorageContract:
             MentionRow("model:a@1", "subject", 2),
         ]
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(index) for index in range(3)], (), rows, ()))
+            writer.write(batch_of([make_entry(index) for index in range(3)], (), rows, ()))
         assert sorted(storage.mentions(["model:a@1"], size=3)) == sorted([*rows[:3], rows[4]])
         assert storage.mentions(["model:a@1"], role="registered", size=3) == [rows[1]]
         assert sorted(storage.mentions(["model:a@1"], role="subject", size=2)) == [rows[0], rows[2]]
@@ -456,7 +469,7 @@ class StorageContract:
         named = {name for row in rows for name in (row.effect, row.cause)}
         mentions = [MentionRow(name, "subject", 0) for name in sorted(named)]
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(index) for index in range(3)], (), mentions, rows))
+            writer.write(batch_of([make_entry(index) for index in range(3)], (), mentions, rows))
         ask = storage.relations_of
         assert sorted(ask(["model:m@1"], side="effect", size=3)) == sorted([rows[0], rows[1], rows[3]])
         assert sorted(ask(["dataset:a@1"], side="cause", size=3)) == sorted([rows[0], rows[2], rows[3]])
@@ -483,7 +496,7 @@ class StorageContract:
         ]
         mentions = [MentionRow(name, role, 0) for name in names for role in ("subject", "input")]
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(0)], (), mentions, ()))
+            writer.write(batch_of([make_entry(0)], (), mentions, ()))
         assert storage.refs_like("", 99) == sorted(names)
         assert storage.refs_like("model:", 99) == sorted(name for name in names if name.startswith("model:"))
         assert storage.refs_like("model:a@1", 99) == ["model:a@1", "model:a@10"]
@@ -495,7 +508,7 @@ class StorageContract:
         kinds = ["a.b", "c.d", "a.b", "e.f", "c.d"]
         rows = [make_entry(index, kind=kind) for index, kind in enumerate(kinds)]
         with storage.writing() as writer:
-            writer.write(Batch(rows, (), (), ()))
+            writer.write(batch_of(rows, (), (), ()))
         assert storage.indexes_of_types(["a.b"], size=5) == [0, 2]
         assert storage.indexes_of_types(["c.d", "a.b"], size=5) == [0, 1, 2, 4]
         assert storage.indexes_of_types(["c.d", "a.b"], size=2) == [0, 1]
@@ -521,8 +534,8 @@ class StorageContract:
         assert places(8, 8) == []
         assert len(places()) == 6
         for stream, rows in (
-            (storage.all_mentions, batch.mentions),
-            (storage.all_relations, batch.relations),
+            (storage.all_mentions, mention_rows(batch)),
+            (storage.all_relations, relation_rows(batch)),
         ):
             for start, end in ((None, 3), (3, None), (2, 5), (None, None)):
                 chosen = [row for row in rows if (start or 0) <= row.index < (8 if end is None else end)]
@@ -543,7 +556,7 @@ class StorageContract:
             MentionRow("model:a@1", "subject", 1),
         ]
         with storage.writing() as writer:
-            writer.write(Batch([make_entry(0), make_entry(1)], (), rows, ()))
+            writer.write(batch_of([make_entry(0), make_entry(1)], (), rows, ()))
         assert storage.rebound_refs(10) == ["model:b@1", "model:c@1"]
         assert storage.rebound_refs(1) == ["model:b@1"]
 
