@@ -62,8 +62,8 @@ lock: $(STAMP) ## compile requirements/development.txt again from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --extra demo --extra postgres --extra timestamp --output-file requirements/development.compiled \
 		--generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options pyproject.toml
-	@# pip-compile drops a marker that holds where it runs.
-	@sed -e "s/^atheris==[^ ]*/& ; sys_platform == \"linux\" and python_version < \"3.14\"/" \
+	@# pip-compile drops a marker that holds where it runs, and sets pip apart under a remark of its own.
+	@sed -e '/^#/d' -e '/^$$/d' -e "s/^atheris==[^ ]*/& ; sys_platform == \"linux\" and python_version < \"3.14\"/" \
 		requirements/development.compiled >> requirements/development.new
 	@rm requirements/development.compiled
 	@mv requirements/development.new requirements/development.txt
