@@ -3,111 +3,39 @@
 
 Rules:
 1. An append is all or nothing, gapless and in the order given; when it returns, the entries are durable.
-2. The event id is the idempotency key: the same id with the same content gives the entry that is there, with other
-   content it is a ConflictError and nothing is written.
-3. A versioned ref is bound to one digest by the first event that registers it; another digest is a ConflictError.
-4. `appended_at` is the writer's clock, and never earlier than in the entry before.
-5. A checkpoint is signed only when the tree still begins with the last signed one.
+2. Callers that append at the same time share a transaction; each keeps its order and its own outcome.
+3. A checkpoint is signed only when the tree still begins with the last signed one.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import count
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any
 
-from governance.core.canonical import format_canonical
 from governance.core.checkpoint import Checkpoint, sign_checkpoint
-from governance.core.instants import format_instant
-from governance.core.merkle import extend, fold_root, prove_consistency, prove_inclusion
+from governance.core.merkle import fold_root, prove_consistency, prove_inclusion
 from governance.core.note import SigningKey
 from governance.core.proof import ProofFile, format_proof_file
 from governance.errors import (
-    ConflictError,
     InputError,
     IntegrityError,
     KeyFileError,
     NotFoundError,
 )
-from governance.events.admission import Admitted, admit
 from governance.events.envelope import (
-    NO_PREVIOUS,
-    Entry,
     Event,
-    format_bodies,
-    normalise,
-    parse_normalised,
-    read_entry,
 )
-from governance.events.links import REGISTERED, Pair, Triple, pairs_of_kind
-from governance.events.vocabulary import payload_class
-from governance.ledger.tree import hash_reader, node_rows, read_frontier, read_root
+from governance.ledger.appending import Appender, Entries, Prepared, prepare
+from governance.ledger.group_commit import GroupCommit
+from governance.ledger.tree import hash_reader, read_root
 from governance.storage.interface import (
-    Batch,
     CheckpointRow,
-    EntryRow,
-    Head,
     Storage,
     Writer,
 )
 
 EVENTS_PER_APPEND_MAX = 100_000
-
-_Key = TypeVar("_Key", Pair, Triple)
-
-
-class Prepared(NamedTuple):
-    """An event made ready outside the transaction: validated, canonical, its links derived.
-
-    Attributes:
-        digest: What it binds its subject to, None when it binds nothing.
-    """
-
-    id: str
-    type: str
-    subject: str
-    canonical: bytes
-    mentions: list[Pair]
-    relations: list[Triple]
-    digest: str | None
-
-
-class Entries(Sequence[Entry]):
-    """Entries in order, each read from its body when it is asked for."""
-
-    def __init__(self, bodies: Sequence[bytes]) -> None:
-        self._bodies = bodies
-
-    def __len__(self) -> int:
-        return len(self._bodies)
-
-    @overload
-    def __getitem__(self, at: int) -> Entry: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Entries: ...
-
-    def __getitem__(self, at: int | slice) -> Entry | Entries:
-        return Entries(self._bodies[at]) if isinstance(at, slice) else read_entry(self._bodies[at])
-
-    def __eq__(self, other: object) -> bool:
-        return self._bodies == other._bodies if isinstance(other, Entries) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._bodies))
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Where the ledger ended when it was last touched here."""
-
-    size: int
-    leaf_hash: bytes | None
-    frontier: tuple[bytes, ...]
-    appended_at: str
 
 
 class Ledger:
@@ -132,7 +60,8 @@ class Ledger:
         self._clock = clock
         self._origin = origin
         self._signing_key = signing_key
-        self._end = _End(0, None, (), "")
+        self._appender = Appender(storage, clock)
+        self._group = GroupCommit[Prepared, Entries](self._appender.append_all)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none.
@@ -148,38 +77,13 @@ class Ledger:
             ConflictError: An id or a ref is taken by other content.
             StorageError: Storage refused; nothing was written.
         """
-        prepared = [prepare(event, where=f"event {number}") for number, event in enumerate(events, start=1)]
-        if len(prepared) > EVENTS_PER_APPEND_MAX:
-            raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
-        if not prepared:
-            return Entries(())
-        if len({each.id for each in prepared}) == len(prepared):
-            try:
-                return self._append_new(prepared)
-            except ConflictError:
-                pass  # an id is there already, or a ref is bound: looked at one by one
-        return self._append_known(prepared)
+        prepared = _prepare_all(events)
+        return self._group.run(prepared) if prepared else Entries(())
 
-    def _append_new(self, prepared: Sequence[Prepared]) -> Entries:
-        """Append events that the ledger does not hold yet; storage refuses an id that it holds."""
-        with self._storage.writing() as writer:
-            head = writer.head()
-            _refuse_rebinding(prepared, writer, head.size)
-            end, bodies = self._write(writer, head, prepared)
-        self._end = end
-        return Entries(bodies)
-
-    def _append_known(self, prepared: Sequence[Prepared]) -> Entries:
-        """Append those events that the ledger does not hold yet."""
-        with self._storage.writing() as writer:
-            head = writer.head()
-            known = _known_bodies(prepared, writer)
-            fresh = _without_repeats([each for each in prepared if each.id not in known])
-            _refuse_rebinding(fresh, writer, head.size)
-            end, bodies = self._write(writer, head, fresh)
-        self._end = end
-        by_id = known | {each.id: body for each, body in zip(fresh, bodies, strict=True)}
-        return Entries([by_id[each.id] for each in prepared])
+    async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
+        """As `append`, for a task: tasks that append at the same time share a transaction, and no loop is held up."""
+        prepared = _prepare_all(events)
+        return await self._group.run_async(prepared) if prepared else Entries(())
 
     def checkpoint(self) -> CheckpointRow:
         """Sign the tree as it stands; when nothing was appended since the last checkpoint, give that one.
@@ -239,127 +143,15 @@ class Ledger:
 
     def _root(self, writer: Writer) -> bytes:
         head = writer.head()
-        if self._is_end(head):
-            return fold_root(self._end.frontier)
-        return read_root(writer, head.size)
-
-    def _write(self, writer: Writer, head: Head, prepared: Sequence[Prepared]) -> tuple[_End, list[bytes]]:
-        end = self._end if self._is_end(head) else _read_end(writer, head)
-        now = format_instant(self._clock())
-        appended_at = max(now, end.appended_at)
-        rows = _chain(prepared, end, appended_at)
-        extension = extend(end.size, end.frontier, [row.leaf_hash for row in rows])
-        if rows:
-            writer.write(
-                Batch(
-                    entries=rows,
-                    nodes=node_rows(extension),
-                    mentions=_gather(end.size, [each.mentions for each in prepared]),
-                    relations=_gather(end.size, [each.relations for each in prepared]),
-                )
-            )
-            end = _End(end.size + len(rows), rows[-1].leaf_hash, extension.frontier, appended_at)
-        return end, [row.body for row in rows]
-
-    def _is_end(self, head: Head) -> bool:
-        return (head.size, head.leaf_hash) == (self._end.size, self._end.leaf_hash)
+        frontier = self._appender.frontier_at(head)
+        return read_root(writer, head.size) if frontier is None else fold_root(frontier)
 
 
-def prepare(event: Event | Mapping[str, Any], *, where: str) -> Prepared:
-    """Validate an event and derive all that its entry needs and the ledger does not decide.
-
-    Raises:
-        EventError: Malformed, unknown or too large.
-    """
-    stated: Mapping[str, Any] = event.to_dict() if isinstance(event, Event) else event
-    kind, canonical = admit(stated) or _admit_closely(normalise(stated, where=where), where)
-    subject: str = stated["subject"]
-    digest = stated["data"].get("digest") if kind.binds else None
-    return Prepared(stated["id"], kind.event_type, subject, canonical, *pairs_of_kind(stated, kind), digest)
-
-
-def _admit_closely(stated: Mapping[str, Any], where: str) -> Admitted:
-    """Admit what could not be admitted at a glance, or say what is wrong with it."""
-    found = admit(stated)
-    if found is not None:
-        return found
-    parsed = parse_normalised(stated, where=where)
-    kind = payload_class(parsed.type)
-    if kind is None:
-        # An event read from a newer ledger can be held but not written.
-        raise ConflictError(f"{where}: event type {parsed.type} is not known to this version")
-    return Admitted(kind, format_canonical(stated))
-
-
-def _known_bodies(prepared: Sequence[Prepared], writer: Writer) -> dict[str, bytes]:
-    """Bodies of the entries of events that the ledger holds already, by event id."""
-    indexes = writer.event_indexes([each.id for each in prepared])
-    known = {row.event_id: row.body for row in writer.entries_at(list(indexes.values()))}
-    for each in prepared:
-        body = known.get(each.id)
-        if body is not None and read_entry(body).event.to_canonical() != each.canonical:
-            raise ConflictError(
-                f"event id {each.id} is entry {indexes[each.id]} already, with other content",
-                hint="a correction is a new event with a new id",
-            )
-    return known
-
-
-def _without_repeats(prepared: Sequence[Prepared]) -> list[Prepared]:
-    first: dict[str, Prepared] = {}
-    for each in prepared:
-        if first.setdefault(each.id, each).canonical != each.canonical:
-            raise ConflictError(
-                f"event id {each.id} stands twice in one append, with different content",
-                hint="give each event an id of its own",
-            )
-    return list(first.values())
-
-
-def _refuse_rebinding(prepared: Sequence[Prepared], writer: Writer, size: int) -> None:
-    subjects = {each.subject for each in prepared if each.digest is not None}
-    if not subjects:
-        return
-    bound: dict[str, tuple[str, str]] = {}
-    rows = writer.mentions(sorted(subjects), role=REGISTERED, size=size)
-    for row in writer.entries_at([row.index for row in rows]):
-        event = read_entry(row.body).event
-        bound.setdefault(event.subject, (getattr(event.data, "digest", ""), f"entry {row.index}"))
-    for each in prepared:
-        if each.digest is None:
-            continue
-        digest, by = bound.setdefault(each.subject, (each.digest, f"event {each.id}"))
-        if digest != each.digest:
-            raise ConflictError(
-                f"{each.subject} is bound to {digest} by {by}; event {each.id} says {each.digest}",
-                hint="other bytes are another version: register them under a new one",
-            )
-
-
-def _read_end(writer: Writer, head: Head) -> _End:
-    last = writer.entries_at([head.size - 1])
-    appended_at = read_entry(last[0].body).appended_at if last else ""
-    return _End(head.size, head.leaf_hash, read_frontier(writer, head.size), appended_at)
-
-
-def _chain(prepared: Sequence[Prepared], end: _End, appended_at: str) -> list[EntryRow]:
-    previous = NO_PREVIOUS if end.leaf_hash is None else end.leaf_hash.hex()
-    bodies = format_bodies(
-        [each.canonical for each in prepared], index=end.size, appended_at=appended_at, previous=previous
-    )
-    return [
-        EntryRow(index, leaf_hash, body, each.id, each.type)
-        for index, each, (body, leaf_hash) in zip(count(end.size), prepared, bodies, strict=False)
-    ]
-
-
-def _gather(start: int, keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
-    """By key, the indexes of the entries that hold it, ascending."""
-    found: defaultdict[_Key, list[int]] = defaultdict(list)
-    for index, own in enumerate(keys, start=start):
-        for key in own:
-            found[key].append(index)
-    return found
+def _prepare_all(events: Iterable[Event | Mapping[str, Any]]) -> list[Prepared]:
+    prepared = [prepare(event, where=f"event {number}") for number, event in enumerate(events, start=1)]
+    if len(prepared) > EVENTS_PER_APPEND_MAX:
+        raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
+    return prepared
 
 
 def _require_prefix(writer: Writer, latest: CheckpointRow, size: int) -> None:

@@ -26,8 +26,9 @@ from governance.errors import (
 )
 from governance.events.envelope import Entry, Event, read_entry
 from governance.events.refs import parse_ref
+from governance.ledger.appending import Entries
 from governance.ledger.checked import CheckedReader
-from governance.ledger.log import Entries, Ledger
+from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
 from governance.workspace.stating import TOOL, told_assessment, told_event
@@ -68,6 +69,12 @@ class Workspace:
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
         entries = self._ledger.append(events)
+        self._unsealed = self._unsealed or bool(entries)
+        return entries
+
+    async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
+        """As `append`, for a task: tasks that append at the same time share one wait for the disk."""
+        entries = await self._ledger.append_async(events)
         self._unsealed = self._unsealed or bool(entries)
         return entries
 

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group commit: callers that append at the same time share a transaction, and with it the wait for the disk.
+
+    caller 1 ──► leads: commits its own work and all that waits ──► wakes the others, hands the lead to the next
+    caller 2 ──► waits ┘
+    task 3   ──► waits ┘
+
+Rules: whoever comes first leads; there is no thread that waits for work, and a single caller pays nothing. The line is
+first come, first served, so that the order within a caller is kept. What waits is bounded: beyond that a caller waits
+for room, and gives up with an error when there is none for long; nothing of theirs was written then. One caller's
+failure is theirs alone: the function that commits tells each outcome apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from governance.errors import GovernanceError, StorageError
+
+WAITING_MAX = 100_000
+"""How many items may wait at once."""
+GROUP_MAX = 10_000
+"""How many items one transaction takes at most, a single caller's apart."""
+PATIENCE_SECONDS = 30.0
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Commit = Callable[[Sequence[Sequence[Item]]], Sequence[Result | GovernanceError]]
+"""Commits the items of several callers at once; an outcome for each, in order."""
+
+
+@dataclass(slots=True, eq=False)
+class _Request(Generic[Item, Result]):
+    """One caller's items and what became of them."""
+
+    items: Sequence[Item]
+    wake: Callable[[], None]
+    can_lead: bool
+    outcome: Result | BaseException | None = None
+    leads: bool = field(default=False)
+
+    def result(self) -> Result:
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        assert self.outcome is not None
+        return self.outcome
+
+
+class GroupCommit(Generic[Item, Result]):
+    """A line of callers in front of a transaction.
+
+    Args:
+        commit: Is called by one thread at a time.
+        waiting_max: How many items may wait at once.
+        group_max: How many items one transaction takes at most.
+        patience_seconds: How long a caller waits for room.
+    """
+
+    def __init__(
+        self,
+        commit: Commit[Item, Result],
+        *,
+        waiting_max: int = WAITING_MAX,
+        group_max: int = GROUP_MAX,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._commit = commit
+        self._waiting_max = waiting_max
+        self._group_max = group_max
+        self._patience_seconds = patience_seconds
+        self._room = threading.Condition(threading.Lock())
+        self._line: deque[_Request[Item, Result]] = deque()
+        self._waiting = 0
+        self._is_led = False
+
+    def run(self, items: Sequence[Item]) -> Result:
+        """Commit items, together with those of whoever waits; returns when they are durable.
+
+        Raises:
+            GovernanceError: What `commit` told of them.
+            StorageError: There was no room in the line.
+        """
+        with self._room:
+            if not self._is_led:
+                self._is_led = True
+                request = _Request[Item, Result](items, _nothing, can_lead=True)
+                leads = True
+            else:
+                self._wait_for_room(len(items))
+                woken = threading.Event()
+                request = _Request(items, woken.set, can_lead=True)
+                leads = self._enter(request)
+        if not leads:
+            woken.wait()
+        if leads or request.leads:
+            self._lead(request)
+        return request.result()
+
+    async def run_async(self, items: Sequence[Item]) -> Result:
+        """As `run`, for a task: only the task waits, never its loop."""
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+        request = _Request[Item, Result](items, lambda: _wake(loop, woken), can_lead=False)
+        while not self._enter_if_room(request):
+            await asyncio.to_thread(self._wait_outside, len(items))
+        await woken.wait()
+        return request.result()
+
+    def _enter_if_room(self, request: _Request[Item, Result]) -> bool:
+        with self._room:
+            if not self._has_room(len(request.items)):
+                return False
+            if self._enter(request):
+                request.leads = True
+                self._start_leading(request)
+            return True
+
+    def _wait_outside(self, count: int) -> None:
+        with self._room:
+            self._wait_for_room(count)
+
+    def _wait_for_room(self, count: int) -> None:
+        if not self._room.wait_for(lambda: self._has_room(count), self._patience_seconds):
+            raise StorageError(
+                f"{self._waiting} events wait to be written and no room was made in {self._patience_seconds:g} s",
+                hint="nothing of this append was written: append less at once, or look what holds up the disk",
+            )
+
+    def _has_room(self, count: int) -> bool:
+        return not self._line or self._waiting + count <= self._waiting_max
+
+    def _enter(self, request: _Request[Item, Result]) -> bool:
+        """Stand in line; true for who finds nobody leading, and leads."""
+        if not self._is_led:
+            self._is_led = True
+            return True
+        self._line.append(request)
+        self._waiting += len(request.items)
+        return False
+
+    def _lead(self, own: _Request[Item, Result]) -> None:
+        """Commit one group, the leader's own items first, and hand the lead on."""
+        group = [own]
+        with self._room:
+            count = len(own.items)
+            while self._line and count + len(self._line[0].items) <= self._group_max:
+                group.append(self._take())
+                count += len(group[-1].items)
+            self._room.notify_all()
+        try:
+            outcomes: Sequence[Result | BaseException] = self._commit([each.items for each in group])
+        except BaseException as error:  # noqa: BLE001  # it is everybody's: the leader's own is raised below
+            outcomes = [_interrupted(error) for _ in group]
+            outcomes[0] = error
+        for request, outcome in zip(group, outcomes, strict=True):
+            request.outcome = outcome
+        self._hand_on()
+        for request in group[1:]:
+            request.wake()
+        if not own.can_lead:
+            own.wake()
+
+    def _hand_on(self) -> None:
+        with self._room:
+            if not self._line:
+                self._is_led = False
+                return
+            following = self._take()
+            following.leads = True
+            self._room.notify_all()
+        if following.can_lead:
+            following.wake()
+        else:
+            self._start_leading(following)
+
+    def _start_leading(self, request: _Request[Item, Result]) -> None:
+        """A task cannot lead, since its loop must go on: a thread does it for the task."""
+        threading.Thread(target=self._lead, args=(request,), name="governance-commit").start()
+
+    def _take(self) -> _Request[Item, Result]:
+        request = self._line.popleft()
+        self._waiting -= len(request.items)
+        return request
+
+
+def _interrupted(error: BaseException) -> GovernanceError:
+    return StorageError(
+        f"the commit that this append was part of was interrupted: {type(error).__name__}",
+        hint="append again: an event that was written is not written twice",
+    )
+
+
+def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(woken.set)
+
+
+def _nothing() -> None:
+    """Nobody waits to be woken."""
