@@ -30,6 +30,7 @@ WITNESSES_MAX = 100
 GROUPS_MAX = 100
 NONE = "none"
 
+_ALL = "witnesses"
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -108,14 +109,17 @@ def policy_of_keys(keys: Sequence[VerifierKey], *, quorum: int | None = None) ->
     Raises:
         InputError: A key that does not cosign, a key twice, or a quorum out of bounds.
     """
-    names = tuple(f"witness-{number}" for number, _ in enumerate(keys, start=1))
+    names: list[str] = []
+    for key in keys:
+        taken = key.name in (*names, NONE, _ALL)
+        names.append(f"{key.name}#{len(names) + 1}" if taken else key.name)
     threshold = len(keys) if quorum is None else quorum
     if not keys:
         raise InputError("a quorum needs witnesses, and none is named", hint="name one with --witness-key")
     policy = TrustPolicy(
         witnesses=tuple(KnownWitness(name, key) for name, key in zip(names, keys, strict=True)),
-        groups=(WitnessGroup("witnesses", threshold, names),),
-        quorum="witnesses",
+        groups=(WitnessGroup(_ALL, threshold, tuple(names)),),
+        quorum=_ALL,
     )
     format_trust_policy(policy, source="witness keys")
     return policy
@@ -160,7 +164,7 @@ def require_quorum(
         missing = [each.name for each in policy.witnesses if each.name not in found.times]
         raise NoteError(
             f"the checkpoint of {found.checkpoint.tree_size} entries was cosigned by "
-            f"{', '.join(found.times) or 'no known witness'}; that is not the quorum {policy.quorum}",
+            f"{', '.join(found.times) or 'no known witness'}; that is not {format_quorum(policy)}",
             hint=f"not cosigned by {', '.join(missing)}; ask for it with: governance checkpoint --witness URL",
         )
     return found
@@ -176,6 +180,14 @@ def is_quorum(policy: TrustPolicy, cosigned: Collection[str]) -> bool:
         if len(seen.intersection(group.members)) >= group.threshold:
             seen.add(group.name)
     return policy.quorum in seen
+
+
+def format_quorum(policy: TrustPolicy) -> str:
+    """What a policy demands, in a few words: `2 of W1, W2, W3`."""
+    for group in policy.groups:
+        if group.name == policy.quorum:
+            return f"{group.threshold} of {', '.join(group.members)}"
+    return policy.quorum or NONE
 
 
 def format_trust_policy(policy: TrustPolicy, *, source: str = "trust policy") -> bytes:

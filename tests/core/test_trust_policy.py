@@ -23,6 +23,7 @@ from governance.core.trust_policy import (
     KnownWitness,
     TrustPolicy,
     WitnessGroup,
+    format_quorum,
     format_trust_policy,
     is_quorum,
     open_witnessed,
@@ -102,7 +103,7 @@ def test_k_of_n_is_met_by_any_k(threshold: int, count: int, cosigned: set[int]) 
     threshold = min(threshold, count)
     keys = [witness(n + 1).verifier_key for n in range(count)]
     made = policy_of_keys(keys, quorum=threshold)
-    names = {f"witness-{n + 1}" for n in cosigned}
+    names = {f"witness.example/{n + 1}" for n in cosigned}
     assert is_quorum(made, names) is (len({n for n in cosigned if n < count}) >= threshold)
 
 
@@ -164,17 +165,32 @@ def test_a_checkpoint_with_enough_cosignatures_is_opened_with_their_times() -> N
     made = policy_of_keys([witness(1).verifier_key, witness(2).verifier_key, PQ.verifier_key], quorum=2)
     found = require_quorum(cosigned_by(witness(1), PQ), made, keys=[LOG])
     assert (found.checkpoint.tree_size, found.quorum_met) == (3, True)
-    assert found.times == {"witness-1": TIME, "witness-3": TIME + 1}
+    assert found.times == {"witness.example/1": TIME, PQ.name: TIME + 1}
 
 
 def test_a_checkpoint_with_too_few_cosignatures_is_refused_and_told_whose_are_missing() -> None:
     made = policy_of_keys([witness(n).verifier_key for n in (1, 2, 3)], quorum=2)
-    with pytest.raises(NoteError, match="cosigned by witness-2; that is not the quorum") as caught:
+    with pytest.raises(
+        NoteError, match=r"cosigned by witness\.example/2; that is not 2 of witness\.example/1, witness"
+    ) as caught:
         require_quorum(cosigned_by(witness(2)), made, keys=[LOG])
-    assert "not cosigned by witness-1, witness-3" in str(caught.value.hint)
+    assert "not cosigned by witness.example/1, witness.example/3" in str(caught.value.hint)
     with pytest.raises(NoteError, match="cosigned by no known witness"):
         require_quorum(NOTE, made, keys=[LOG])
     assert not open_witnessed(NOTE, made, keys=[LOG]).quorum_met
+
+
+def test_two_keys_of_one_name_are_told_apart() -> None:
+    both = [W1, CosigningKey(W1.name, PQ.private_key).verifier_key, VerifierKey("none", b"n" * 32, 4)]
+    made = policy_of_keys(both)
+    assert [each.name for each in made.witnesses] == [W1.name, f"{W1.name}#2", "none#3"]
+    assert format_quorum(made) == f"3 of {W1.name}, {W1.name}#2, none#3"
+
+
+def test_a_quorum_is_told_in_a_few_words() -> None:
+    assert format_quorum(policy(TWO_LEVELS)) == "2 of X, Y"
+    assert format_quorum(policy(f"{SIX}\nquorum W3")) == "W3"
+    assert format_quorum(policy("quorum none")) == "none"
 
 
 def test_the_same_witness_twice_counts_once() -> None:
