@@ -89,6 +89,18 @@ Quorum = Annotated[
         help="How many of the --witness-key must have cosigned, else all.",
     ),
 ]
+TimeStamps = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--timestamp", metavar="FILE", help="A time-stamp (RFC 3161) of a checkpoint; may be repeated."
+    ),
+]
+TsaCertificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--tsa-certificate", metavar="PEM", help="The trusted certificates of the time-stamping authority."
+    ),
+]
 
 EVIDENCE_NOT_TRUSTED = 3
 """The exit code of a command that found evidence wanting."""

@@ -31,15 +31,18 @@ def verify(
     policy: options.Policy = None,
     witness_key: options.WitnessKeys = None,
     quorum: options.Quorum = None,
+    timestamp: options.TimeStamps = None,
+    tsa_certificate: options.TsaCertificate = None,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
     """Recompute the whole ledger from its entries and list every discrepancy.
 
     Exit code 0 when everything holds, 3 when anything does not; with --policy, or --witness-key and --quorum, also when
-    too few witnesses cosigned the last checkpoint.
+    too few witnesses cosigned the last checkpoint; with --timestamp also when a time-stamp does not hold.
     """
     from governance.workspace import verify_ledger
+    from governance.workspace.time_stamping import load_time_stamps
     from governance.workspace.trust import load_trust_policy
 
     found = verify_ledger(
@@ -47,6 +50,7 @@ def verify(
         key=key,
         progress=Meter("verified"),
         policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
+        time_stamps=load_time_stamps(timestamp or (), tsa_certificate),
     )
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})

@@ -8,12 +8,9 @@ with a time, are taken; what a witness answers otherwise becomes a problem that 
 
 from __future__ import annotations
 
-import http.client
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from governance.core.checkpoint import parse_checkpoint
 from governance.core.cosignature import parse_cosignature
@@ -25,9 +22,11 @@ from governance.core.witness_request import (
     parse_cosignature_lines,
     parse_size,
 )
-from governance.errors import InputError, NoteError
+from governance.errors import NoteError
+from governance.web.posting import Answer, Post, post_all, split_place
 
 SECONDS_MAX = 20.0
+TEXT = "text/plain; charset=utf-8"
 ROUNDS_MAX = 3
 
 Prove = Callable[[int, int], Sequence[bytes]]
@@ -47,12 +46,6 @@ class WitnessReply:
     url: str
     signatures: tuple[Signature, ...] = ()
     problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Response:
-    code: int
-    body: bytes
 
 
 def ask_witnesses(
@@ -81,21 +74,21 @@ def ask_witnesses(
         InputError: A URL is not http or https.
         NoteError: `note` is not a checkpoint.
     """
-    places = {url: _split(url) for url in urls}
+    places = {url: split_place(url, what="a witness's URL") for url in urls}
     size = parse_checkpoint(parse_note(note).text).tree_size
     olds = dict.fromkeys(urls, min(old, size))
     replies: dict[str, WitnessReply] = {}
     for _ in range(ROUNDS_MAX):
-        bodies = {
-            url: format_witness_request(WitnessRequest(from_size, tuple(prove(from_size, size)), note))
+        posts = {
+            url: _post(places[url], WitnessRequest(from_size, tuple(prove(from_size, size)), note))
             for url, from_size in olds.items()
         }
-        responses = _post_all({url: (places[url], body) for url, body in bodies.items()}, seconds_max)
+        answers = post_all(posts, seconds_max=seconds_max)
         again: dict[str, int] = {}
-        for url, response in responses.items():
-            replies[url] = _reply(url, response, note, keys, size)
-            if isinstance(response, _Response) and response.code == 409:
-                seen = _seen_size(response)
+        for url, answer in answers.items():
+            replies[url] = _reply(url, answer, note, keys, size)
+            if isinstance(answer, Answer) and answer.code == 409:
+                seen = _seen_size(answer)
                 if seen is not None and seen <= size and seen != olds[url]:
                     again[url] = seen
         olds = again
@@ -104,24 +97,29 @@ def ask_witnesses(
     return tuple(replies[url] for url in urls)
 
 
+def _post(place: SplitResult, request: WitnessRequest) -> Post:
+    path = f"{place.path.rstrip('/')}/add-checkpoint"
+    return Post(place, path, format_witness_request(request), TEXT, SIZE_BYTES_MAX)
+
+
 def _reply(
-    url: str, response: _Response | str, note: bytes, keys: Sequence[VerifierKey], size: int
+    url: str, answer: Answer | str, note: bytes, keys: Sequence[VerifierKey], size: int
 ) -> WitnessReply:
-    if isinstance(response, str):
-        return WitnessReply(url, problem=response)
-    if response.code == 409:
-        seen = _seen_size(response)
+    if isinstance(answer, str):
+        return WitnessReply(url, problem=answer)
+    if answer.code == 409:
+        seen = _seen_size(answer)
         if seen is not None and seen > size:
             return WitnessReply(
                 url,
                 problem=f"it has cosigned {seen} entries already, this checkpoint covers {size}: "
                 "this ledger is an older copy, or another one signs in its name",
             )
-    if response.code != 200:
-        told = response.body[:200].decode("utf-8", "replace").strip()
-        return WitnessReply(url, problem=f"it refused with {response.code}: {told!r}")
+    if answer.code != 200:
+        told = answer.body[:200].decode("utf-8", "replace").strip()
+        return WitnessReply(url, problem=f"it refused with {answer.code}: {told!r}")
     try:
-        return WitnessReply(url, _good_lines(response.body, note, keys))
+        return WitnessReply(url, _good_lines(answer.body, note, keys))
     except NoteError as error:
         return WitnessReply(url, problem=error.message)
 
@@ -142,61 +140,8 @@ def _good_lines(body: bytes, note: bytes, keys: Sequence[VerifierKey]) -> tuple[
     return tuple(each for each in lines if each in opened.signatures)
 
 
-def _seen_size(response: _Response) -> int | None:
+def _seen_size(answer: Answer) -> int | None:
     try:
-        return parse_size(response.body)
+        return parse_size(answer.body)
     except NoteError:
         return None
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
-        raise InputError(
-            f"not a witness's URL: {url[:200]!r}", hint="write it as https://witness.example/prefix"
-        )
-    return parts
-
-
-def _post_all(
-    requests: Mapping[str, tuple[SplitResult, bytes]], seconds_max: float
-) -> dict[str, _Response | str]:
-    """Send each body at the same time; who has not answered by the end of the time is not waited for."""
-    results: dict[str, _Response | str] = {}
-
-    def post(url: str, place: SplitResult, body: bytes) -> None:
-        results[url] = _post(place, body, seconds_max)
-
-    threads = [
-        threading.Thread(target=post, args=(url, place, body), daemon=True)
-        for url, (place, body) in requests.items()
-    ]
-    for thread in threads:
-        thread.start()
-    end = time.monotonic() + seconds_max
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
-    late = f"no answer within {seconds_max:g} seconds"
-    return {url: results.get(url, late) for url in requests}
-
-
-def _post(place: SplitResult, body: bytes, seconds_max: float) -> _Response | str:
-    kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    connection = kind(place.hostname or "", place.port, timeout=seconds_max)
-    try:
-        connection.request(
-            "POST",
-            f"{place.path.rstrip('/')}/add-checkpoint",
-            body,
-            {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "governance"},
-        )
-        response = connection.getresponse()
-        return _Response(response.status, response.read(SIZE_BYTES_MAX))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return f"cannot be asked: {str(error) or type(error).__name__}"
-    finally:
-        connection.close()

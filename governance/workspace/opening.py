@@ -18,6 +18,7 @@ from governance.core.note import is_key_name, parse_verifier_key
 from governance.core.trust_policy import TrustPolicy
 from governance.errors import InputError, IntegrityError, KeyFileError
 from governance.ledger.cosigned import with_quorum
+from governance.ledger.stamped import TimeStampFiles, with_time_stamps
 from governance.ledger.verify import Progress, Verification, stated_key, verify
 from governance.storage.opening import create_storage, open_storage
 from governance.workspace.opened import Clock, Workspace
@@ -87,6 +88,7 @@ def verify_ledger(
     key: str | None = None,
     progress: Progress | None = None,
     policy: TrustPolicy | None = None,
+    time_stamps: TimeStampFiles | None = None,
 ) -> Verification:
     """Verify a ledger, even one so damaged that it does not open as a workspace.
 
@@ -95,6 +97,7 @@ def verify_ledger(
         key: The verifier key that the caller trusts, text form.
         progress: Is told how far it is.
         policy: Which witnesses must have cosigned the last checkpoint; its logs are trusted when there is no `key`.
+        time_stamps: Must each be of one of the ledger's checkpoints, by an authority that is trusted.
 
     Raises:
         NotFoundError: There is no ledger.
@@ -105,7 +108,9 @@ def verify_ledger(
     keys = named or [log.key for log in policy.logs] if policy else named
     with contextlib.closing(open_storage(place_of(url))) as storage:
         found = verify(storage, keys=keys, progress=progress, url=storage.url, processes=os.cpu_count() or 1)
-        return found if policy is None else with_quorum(found, storage, policy, keys=named)
+        if policy is not None:
+            found = with_quorum(found, storage, policy, keys=named)
+        return found if time_stamps is None else with_time_stamps(found, storage, time_stamps)
 
 
 def open_workspace(
