@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from governance.cli.app import app
+from governance.core.note_keys import ALGORITHM_COSIGNATURE_ML_DSA_44, parse_verifier_key
 from governance.errors import GovernanceError
 from tests.web.witnesses import real_witness
 
@@ -71,7 +73,7 @@ def test_a_witness_is_made_and_prints_the_key_that_verifiers_need(run: Run, tmp_
         )
     )
     assert (told["name"], told["directory"]) == ("v", "v")
-    assert "+Bg" in told["verifier_key"]
+    assert parse_verifier_key(told["verifier_key"]).algorithm == ALGORITHM_COSIGNATURE_ML_DSA_44
     run("witness", "init", "--directory", "w", "--name", "witness.example/w", code=2)
 
 
@@ -211,3 +213,28 @@ def test_a_served_witness_remembers_what_it_saw_when_it_is_killed(run: Run, log:
         connection.close()
         run("checkpoint", "--witness", url, "--witness-key", key)
     run("verify", "--witness-key", key)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "witnesses.md").read_text(encoding="utf-8")
+COMMANDS = sorted({line for line in PAGE.splitlines() if line.startswith("governance ")})
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_the_page_takes_the_options_that_it_shows(run: Run, line: str) -> None:
+    words = line.partition("#")[0].split()[1:]
+    command = words[:2] if words[0] in ("witness", "timestamp") else words[:1]
+    told = run(*command, "--help").stdout
+    for option in (word for word in words if word.startswith("--")):
+        assert option in told, option
+
+
+def test_the_policy_in_the_page_is_one_once_its_keys_are_whole(run: Run, log: str, tmp_path: Path) -> None:
+    (text,) = (block for block in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL) if "quorum" in block)
+    keys = iter([log, *(made_key(run, str(number)) for number in range(3))])
+    (tmp_path / "policy").write_text(re.sub(r"\S+\+[0-9a-f]{8}\+\S+…", lambda _: next(keys), text))
+    failed = run("verify", "--policy", "policy", code=3)
+    assert "2 of court, auditor, union" in failed.stdout
+
+
+def made_key(run: Run, name: str) -> str:
+    return run("witness", "init", "--directory", name, "--name", f"w/{name}").stdout.strip()
