@@ -14,6 +14,7 @@
     │   ├── CanonicalError                  bytes that are not canonical JSON (RFC 8785)
     │   ├── NoteError                       a signed note, checkpoint or verifier key
     │   ├── ProofError                      an inclusion or consistency proof
+    │   ├── TimeStampError                  a time-stamp of a checkpoint (RFC 3161)
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
     └── StorageError                    5   storage unavailable
@@ -114,6 +115,10 @@ class NoteError(EvidenceError):
 
 class ProofError(EvidenceError):
     """An inclusion or consistency proof that is malformed or does not hold."""
+
+
+class TimeStampError(EvidenceError):
+    """A time-stamp of a checkpoint (RFC 3161) that is malformed or does not hold."""
 
 
 class IntegrityError(EvidenceError):

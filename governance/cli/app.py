@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from governance.cli import assess, demo, options, prove, read, write
+from governance.cli import assess, demo, options, prove, read, timestamp, witness, write
 from governance.cli.options import Shared
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -22,6 +22,12 @@ app = typer.Typer(
 )
 policy = typer.Typer(help="Rule sets: list them, read them, run their cases.", no_args_is_help=True)
 export = typer.Typer(help="Write the ledger's content in open formats.", no_args_is_help=True)
+
+witnesses = typer.Typer(
+    help="Watch the ledgers of others: cosign their checkpoints, once each, in order.", no_args_is_help=True
+)
+
+timestamps = typer.Typer(help="Have checkpoints stamped by an authority (RFC 3161).", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -58,5 +64,13 @@ policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
 export.command("entries")(write.export_entries)
+witnesses.command("init")(witness.init)
+witnesses.command("serve")(witness.serve)
+witnesses.command("cosign")(witness.cosign)
+witnesses.command("request")(witness.request)
+timestamps.command("request")(timestamp.request)
+timestamps.command("fetch")(timestamp.fetch)
 app.add_typer(policy, name="policy")
 app.add_typer(export, name="export")
+app.add_typer(witnesses, name="witness")
+app.add_typer(timestamps, name="timestamp")

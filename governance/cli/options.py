@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,6 +68,42 @@ At = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", min=0, metavar="SIZE", help="Look at the first SIZE entries only.")
 ]
+Policy = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", metavar="FILE", help="A trust policy (c2sp.org/tlog-policy): logs, witnesses, quorum."
+    ),
+]
+WitnessKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--witness-key", metavar="VKEY", help="In place of a policy: a witness's key; may be repeated."
+    ),
+]
+Quorum = Annotated[
+    int | None,
+    typer.Option(
+        "--quorum",
+        min=1,
+        metavar="K",
+        help="How many of the --witness-key must have cosigned, else all.",
+    ),
+]
+TimeStamps = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--timestamp", metavar="FILE", help="A time-stamp (RFC 3161) of a checkpoint; may be repeated."
+    ),
+]
+TsaCertificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--tsa-certificate", metavar="PEM", help="The trusted certificates of the time-stamping authority."
+    ),
+]
+
+EVIDENCE_NOT_TRUSTED = 3
+"""The exit code of a command that found evidence wanting."""
 
 
 def opened(context: typer.Context, ledger: str | None, key_file: str | None = None) -> Workspace:

@@ -21,8 +21,6 @@ from governance.cli.output import (
 if TYPE_CHECKING:
     from governance.ledger.verify import Verification
 
-EVIDENCE_NOT_TRUSTED = 3
-
 
 def verify(
     context: typer.Context,
@@ -30,22 +28,36 @@ def verify(
         str | None,
         typer.Option("--key", metavar="VKEY", help="The verifier key that you were given and trust."),
     ] = None,
+    policy: options.Policy = None,
+    witness_key: options.WitnessKeys = None,
+    quorum: options.Quorum = None,
+    timestamp: options.TimeStamps = None,
+    tsa_certificate: options.TsaCertificate = None,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
     """Recompute the whole ledger from its entries and list every discrepancy.
 
-    Exit code 0 when everything holds, 3 when anything does not.
+    Exit code 0 when everything holds, 3 when anything does not; with --policy, or --witness-key and --quorum, also when
+    too few witnesses cosigned the last checkpoint; with --timestamp also when a time-stamp does not hold.
     """
     from governance.workspace import verify_ledger
+    from governance.workspace.time_stamping import load_time_stamps
+    from governance.workspace.trust import load_trust_policy
 
-    found = verify_ledger(ledger or options.shared_of(context).ledger, key=key, progress=Meter("verified"))
+    found = verify_ledger(
+        ledger or options.shared_of(context).ledger,
+        key=key,
+        progress=Meter("verified"),
+        policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
+        time_stamps=load_time_stamps(timestamp or (), tsa_certificate),
+    )
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})
     else:
         _write(found)
     if not found.holds:
-        raise typer.Exit(EVIDENCE_NOT_TRUSTED)
+        raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
 
 
 def prove(

@@ -143,14 +143,44 @@ def record(
 
 def checkpoint(
     context: typer.Context,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help="Ask this witness to cosign (c2sp.org/tlog-witness); may be repeated."
+        ),
+    ] = None,
+    cosigned: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-", help="Keep the cosignatures under a checkpoint that came back as a file."
+        ),
+    ] = None,
+    policy: options.Policy = None,
+    witness_key: options.WitnessKeys = None,
+    quorum: options.Quorum = None,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
     """Sign the ledger as it stands and print the signed note (c2sp.org/tlog-checkpoint).
 
-    Keep it, mail it, commit it: whoever holds an old checkpoint can prove that nothing before it was changed.
+    Keep it, mail it, commit it: whoever holds an old checkpoint can prove that nothing before it was changed. With
+    witnesses, others keep it too: exit code 3 when too few of them cosigned, as --policy or --quorum asks.
     """
+    if witness or cosigned or policy or witness_key or quorum:
+        from governance.cli.witness import checkpoint_cosigned
+        from governance.workspace.trust import load_trust_policy
+
+        shared = options.shared_of(context)
+        checkpoint_cosigned(
+            ledger or shared.ledger,
+            key_file=key_file or shared.key_file,
+            policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
+            witnesses=witness or [],
+            cosigned=cosigned,
+            output=output,
+        )
+        return
     with options.opened(context, ledger, key_file) as workspace:
         note = workspace.checkpoint()
         size = workspace.size

@@ -8,59 +8,53 @@
     — ledger.example/demo e4SI0ZY3ZVeE+eOfUYPqoBSOy5snbZEf7A0mPUBiMT493phfamfOldltDhyCo9j35JeSdze4cQQsCBH1CHORfIWrDAo=
 
 Rules: what is signed is the text with its final newline. A signature by an unknown key is ignored; one by a known key
-that fails condemns the whole note; a note without any good signature is refused. Ed25519 only (type 0x01).
+that fails condemns the whole note; a note without any good signature is refused. Keys are Ed25519 (type 0x01), or they
+cosign checkpoints (0x04 and 0x06, `governance.core.cosignature`).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from governance.core.cosignature import verify_cosignature
+from governance.core.note_keys import (
+    ALGORITHM_ED25519,
+    NAME_BYTES_MAX,
+    Signature,
+    VerifierKey,
+    format_signature,
+    format_verifier_key,
+    is_key_name,
+    parse_signature,
+    parse_verifier_key,
+    require_key_name,
+)
 from governance.errors import NoteError
+
+__all__ = [
+    "ALGORITHM_ED25519",
+    "NAME_BYTES_MAX",
+    "SIGNATURES_MAX",
+    "SIZE_BYTES_MAX",
+    "Note",
+    "Signature",
+    "SigningKey",
+    "VerifierKey",
+    "add_signatures",
+    "format_verifier_key",
+    "is_key_name",
+    "open_note",
+    "parse_note",
+    "parse_verifier_key",
+    "sign_note",
+]
 
 SIZE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
-NAME_BYTES_MAX = 255
-ALGORITHM_ED25519 = 0x01
-
-_DASH = "— "
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One line under a note: who signed, the key id (4 bytes) and the signature itself."""
-
-    name: str
-    key_id: bytes
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VerifierKey:
-    """A public key under a name; `parse_verifier_key(format_verifier_key(key)) == key`.
-
-    Attributes:
-        name: Without spaces and `+`.
-        public_key: 32 bytes, Ed25519.
-    """
-
-    name: str
-    public_key: bytes
-
-    @property
-    def key_id(self) -> bytes:
-        """The first 4 bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
-        stated = self.name.encode() + b"\n" + bytes([ALGORITHM_ED25519]) + self.public_key
-        return hashlib.sha256(stated).digest()[:4]
-
-    def __str__(self) -> str:
-        return format_verifier_key(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +115,22 @@ def parse_note(note: bytes) -> Note:
     lines = under.removesuffix("\n").split("\n")
     if len(lines) > SIGNATURES_MAX:
         raise NoteError(f"note has {len(lines)} signatures, at most {SIGNATURES_MAX}")
-    return Note(text, tuple(_parse_signature(line) for line in lines))
+    return Note(text, tuple(parse_signature(line) for line in lines))
+
+
+def add_signatures(note: bytes, signatures: Sequence[Signature]) -> bytes:
+    """Add lines of signature under a note; a line by a key that signed before takes the place of the earlier one.
+
+    Raises:
+        NoteError: Malformed, or too many signatures.
+    """
+    parsed = parse_note(note)
+    new = {(each.name, each.key_id) for each in signatures}
+    kept = [each for each in parsed.signatures if (each.name, each.key_id) not in new]
+    lines = [format_signature(each) for each in (*kept, *signatures)]
+    together = f"{parsed.text}\n{''.join(lines)}".encode()
+    parse_note(together)
+    return together
 
 
 def open_note(note: bytes, keys: Sequence[VerifierKey]) -> Note:
@@ -149,52 +158,6 @@ def open_note(note: bytes, keys: Sequence[VerifierKey]) -> Note:
     return Note(parsed.text, tuple(good.values()))
 
 
-def format_verifier_key(key: VerifierKey) -> str:
-    """Write a verifier key: `name+hex(key id)+base64(0x01 || public key)`."""
-    encoded = base64.b64encode(bytes([ALGORITHM_ED25519]) + key.public_key).decode()
-    return f"{key.name}+{key.key_id.hex()}+{encoded}"
-
-
-def parse_verifier_key(text: str) -> VerifierKey:
-    """Read a verifier key; only the first two `+` divide, base64 may hold more.
-
-    Raises:
-        NoteError: Malformed, not Ed25519, or the key id is not that of the key.
-    """
-    parts = text.strip().split("+", 2)
-    if len(parts) != 3:
-        raise NoteError(
-            f"not a verifier key: {text[:80]!r}",
-            hint="it reads name+8 hex digits+base64; governance key prints it",
-        )
-    name, key_id, encoded = parts
-    _require_name(name)
-    raw = _decode(encoded, "verifier key")
-    if len(raw) != 33 or raw[0] != ALGORITHM_ED25519:
-        raise NoteError(
-            f"the verifier key of {name} is not an Ed25519 key (type {raw[:1].hex()}, {len(raw)} bytes)"
-        )
-    key = VerifierKey(name, raw[1:])
-    if key.key_id.hex() != key_id:
-        raise NoteError(f"the verifier key of {name} says key id {key_id}, its key has {key.key_id.hex()}")
-    return key
-
-
-def is_key_name(name: str) -> bool:
-    """Whether a name can stand in a note: no space of any kind, `+` or control character, 1 to 255 bytes of UTF-8."""
-    return (
-        bool(name)
-        and "+" not in name
-        and not any(char.isspace() or char < " " or "\ud800" <= char <= "\udfff" for char in name)
-        and len(name.encode()) <= NAME_BYTES_MAX
-    )
-
-
-def _require_name(name: str) -> None:
-    if not is_key_name(name):
-        raise NoteError(f"not a key name: {name[:80]!r}", hint="a key name has no spaces and no +")
-
-
 def _require_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError("the text of a note must end in a newline")
@@ -209,35 +172,17 @@ def _require_no_controls(text: str) -> None:
 
 
 def _format_signature(key: SigningKey, text: str) -> str:
-    _require_name(key.name)
-    signed = key.verifier_key.key_id + key.private_key.sign(text.encode())
-    return f"{_DASH}{key.name} {base64.b64encode(signed).decode()}\n"
-
-
-def _parse_signature(line: str) -> Signature:
-    name, space, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not space:
-        raise NoteError(f"not a signature line: {line[:80]!r}")
-    _require_name(name)
-    raw = _decode(encoded, f"signature by {name}")
-    if len(raw) < 5:
-        raise NoteError(f"the signature by {name} has {len(raw)} bytes, too few")
-    return Signature(name, raw[:4], raw[4:])
+    require_key_name(key.name)
+    signed = key.private_key.sign(text.encode())
+    return format_signature(Signature(key.name, key.verifier_key.key_id, signed))
 
 
 def _verifies(key: VerifierKey, signature: Signature, text: str) -> bool:
     try:
+        if key.is_cosigner:
+            verify_cosignature(key, signature.signature, text)
+            return True
         Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature.signature, text.encode())
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, NoteError, ValueError):
         return False
     return True
-
-
-def _decode(encoded: str, what: str) -> bytes:
-    try:
-        raw = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NoteError(f"{what}: not base64: {encoded[:40]!r}") from error
-    if base64.b64encode(raw).decode() != encoded:
-        raise NoteError(f"{what}: base64 is not in its one form")
-    return raw

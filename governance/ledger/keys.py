@@ -12,6 +12,8 @@ from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -40,10 +42,23 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
         KeyFileError: It cannot be written.
     """
     made = make_key(name)
+    write_private_key(path, made.private_key, passphrase=passphrase)
+    return made
+
+
+def write_private_key(
+    path: Path, private_key: Ed25519PrivateKey | MLDSA44PrivateKey, *, passphrase: bytes | None
+) -> None:
+    """Write a private key into a new file, for its owner only.
+
+    Raises:
+        ConflictError: The file exists.
+        KeyFileError: It cannot be written.
+    """
     encryption: KeySerializationEncryption = (
         BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     )
-    content = made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    content = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     try:
         _write_new(path, content)
     except FileExistsError as error:
@@ -53,7 +68,6 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
         ) from error
     except OSError as error:
         raise KeyFileError(f"cannot write key file {path}: {error.strerror}") from error
-    return made
 
 
 def make_key(name: str) -> SigningKey:
@@ -67,9 +81,24 @@ def load_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -> 
     Raises:
         KeyFileError: Missing, readable by others, locked, or not an Ed25519 key.
     """
+    private_key = read_private_key(path, passphrase=passphrase)
+    if not isinstance(private_key, Ed25519PrivateKey):
+        raise KeyFileError(
+            f"key file {path} holds a {type(private_key).__name__}, expected Ed25519",
+            hint="make one with: openssl genpkey -algorithm ed25519 -out KEY",
+        )
+    return SigningKey(name, private_key)
+
+
+def read_private_key(path: Path, *, passphrase: bytes | None) -> PrivateKeyTypes:
+    """Read a private key of any kind.
+
+    Raises:
+        KeyFileError: Missing, readable by others, locked, or not a private key.
+    """
     content = _read(path)
     try:
-        private_key = load_pem_private_key(content, passphrase)
+        return load_pem_private_key(content, passphrase)
     except TypeError as error:
         hint = "set GOVERNANCE_KEY_PASSPHRASE" if passphrase is None else "unset GOVERNANCE_KEY_PASSPHRASE"
         raise KeyFileError(f"key file {path}: {error}", hint=hint) from error
@@ -78,12 +107,6 @@ def load_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -> 
             f"key file {path} cannot be read as a PKCS#8 PEM private key",
             hint="check the passphrase and that the file is whole",
         ) from error
-    if not isinstance(private_key, Ed25519PrivateKey):
-        raise KeyFileError(
-            f"key file {path} holds a {type(private_key).__name__}, expected Ed25519",
-            hint="make one with: openssl genpkey -algorithm ed25519 -out KEY",
-        )
-    return SigningKey(name, private_key)
 
 
 def _write_new(path: Path, content: bytes) -> None:
