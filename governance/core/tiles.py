@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from governance.core.hashing import HASH_SIZE_BYTES
-from governance.core.merkle import HashReader, NodeId
+from governance.core.merkle import HashReader, NodeId, fold_root, range_nodes
 from governance.errors import ProofError
 
 TILE_HEIGHT = 8
@@ -158,6 +158,20 @@ def fold_hashes(content: bytes) -> bytes:
             [sha256(b"\x01" + content[at : at + 64]).digest() for at in range(0, len(content), 64)]
         )
     return content
+
+
+def fold_partial_tiles(contents: Sequence[bytes]) -> bytes:
+    """The root hash of a tree out of its partial tiles.
+
+    Args:
+        contents: By level from 0 upwards, up to 255 hashes each, side by side; empty where no tile is partial.
+    """
+    frontier: list[bytes] = []
+    for content in reversed(contents):
+        for level, index in range_nodes(0, len(content) // HASH_SIZE_BYTES):
+            start, width = index * HASH_SIZE_BYTES << level, HASH_SIZE_BYTES << level
+            frontier.append(fold_hashes(content[start : start + width]))
+    return fold_root(frontier)
 
 
 def tile_of(place: NodeId, size: int) -> TileId:

@@ -30,6 +30,7 @@ from governance.core.tiles import (
     TILE_WIDTH,
     TileId,
     fold_hashes,
+    fold_partial_tiles,
     format_bundle,
     is_prunable,
     new_bundles,
@@ -275,6 +276,15 @@ def test_a_tile_that_is_too_short_is_refused() -> None:
 def test_hashes_side_by_side_fold_to_their_root() -> None:
     for width in (1, 2, 4, 256):
         assert fold_hashes(b"".join(LEAVES[:width])) == tree_root(LEAVES[:width])
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 1000, 65_536, 65_793, 70_000])
+def test_the_root_follows_from_the_partial_tiles(size: int) -> None:
+    partial = {
+        each.level: content for each, content in {**TILES, **tiles_at(size)}.items() if not each.is_full
+    }
+    present = {each.level: partial[each.level] for each in new_tiles(0, size) if not each.is_full}
+    assert fold_partial_tiles([present.get(level, b"") for level in range(4)]) == root_at(size)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=TILE_WIDTH))
