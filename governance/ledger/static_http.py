@@ -53,6 +53,8 @@ class HttpLog(StaticLog):
         try:
             with self._opener.open(url, timeout=self._timeout_seconds) as response:
                 raw: bytes = response.read(size_bytes_max + PACKING_BYTES_MAX)
+                if len(raw) < size_bytes_max and response.length:
+                    raise StorageError(f"{url}: the answer ended {response.length} bytes early")
                 packing = response.headers.get("Content-Encoding", "identity").strip().lower()
         except urllib.error.HTTPError as error:
             error.close()
