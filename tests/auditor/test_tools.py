@@ -73,7 +73,7 @@ def by_shell(evidence: Evidence, folder: Path) -> bool:
     (folder / "p").write_bytes(evidence.proof)
     (folder / "e").write_bytes(evidence.entry)
     command = ["bash", str(TOOLS / "verify.sh"), str(folder / "p"), str(folder / "e"), evidence.key]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=120)
     assert done.returncode in (0, 1), done.stderr
     assert ("VERIFIED" in done.stdout) == (done.returncode == 0)
     return done.returncode == 0
