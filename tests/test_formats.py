@@ -89,6 +89,21 @@ def test_the_ledger_writes_these_very_bytes() -> None:
         assert ledger.prove(1) == PROOF.encode()
 
 
+def test_the_ledger_writes_the_proofs_of_the_page() -> None:
+    """The batch proof and the consistency proof on the page are about the ledger of the worked example."""
+    from governance.ledger.prove import prove_entries, prove_prefix
+
+    shown = re.findall(r"```text\n(governance/.*?)```", FORMATS, re.DOTALL)
+    entries: list[dict[str, Any]] = [json.loads(body) for body in BODIES]
+    key = SigningKey("example.com/audit", Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
+    with closing(MemoryStorage()) as storage:
+        moment = datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC)
+        ledger = Ledger(storage, clock=lambda: moment, origin=key.name, signing_key=key)
+        ledger.append([entry["event"] for entry in entries])
+        ledger.checkpoint()
+        assert [prove_entries(storage, [0, 2]).decode(), prove_prefix(storage, 2).decode()] == shown
+
+
 def test_the_tables_have_the_columns_that_the_page_lists(tmp_path: Path) -> None:
     import sqlite3
 

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 def verify(
     context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="An export, a proof, the folder or URL of a static log, or a ledger; by default this ledger.",
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option("--key", metavar="VKEY", help="The verifier key that you were given and trust."),
@@ -33,24 +40,49 @@ def verify(
     quorum: options.Quorum = None,
     timestamp: options.TimeStamps = None,
     tsa_certificate: options.TsaCertificate = None,
+    entry: Annotated[
+        list[str] | None,
+        typer.Option("--entry", metavar="FILE", help="The body that a proof is about; one each, by index."),
+    ] = None,
+    entries: Annotated[
+        str | None,
+        typer.Option("--entries", metavar="FILE.jsonl", help="An export that holds those bodies."),
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="A signed checkpoint to hold against; may be repeated."
+        ),
+    ] = None,
+    minimum_index: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Entries below it may be pruned from a static log.")
+    ] = 0,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Recompute the whole ledger from its entries and list every discrepancy.
+    """Recompute everything that a source holds and list every discrepancy; the ledger when no source is named.
 
     Exit code 0 when everything holds, 3 when anything does not; with --policy, or --witness-key and --quorum, also when
     too few witnesses cosigned the last checkpoint; with --timestamp also when a time-stamp does not hold.
     """
-    from governance.workspace import verify_ledger
     from governance.workspace.time_stamping import load_time_stamps
     from governance.workspace.trust import load_trust_policy
+    from governance.workspace.verifying import Beside, verify_source
 
-    found = verify_ledger(
-        ledger or options.shared_of(context).ledger,
-        key=key,
-        progress=Meter("verified"),
+    held = Beside(
+        bodies=entry or (),
+        entries=entries,
+        checkpoints=checkpoint or (),
+        minimum_index=minimum_index,
         policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
         time_stamps=load_time_stamps(timestamp or (), tsa_certificate),
+    )
+    found = verify_source(
+        source,
+        ledger=ledger or options.shared_of(context).ledger,
+        key=key,
+        beside=held,
+        progress=Meter("verified"),
     )
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})
@@ -62,21 +94,67 @@ def verify(
 
 def prove(
     context: typer.Context,
-    index: Annotated[int, typer.Argument(min=0, help="The entry's index, from 0.")],
+    index: Annotated[
+        list[int] | None, typer.Argument(min=0, help="The entry's index, from 0; several with --batch.")
+    ] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="Prove all these entries in one document.")] = False,
+    old: Annotated[
+        int | None,
+        typer.Option(
+            "--from", min=0, metavar="SIZE", help="Prove that the tree of this size was only added to."
+        ),
+    ] = None,
+    new: Annotated[
+        int | None,
+        typer.Option(
+            "--to", min=0, metavar="SIZE", help="Up to this size; by default the latest checkpoint's."
+        ),
+    ] = None,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Print an entry's proof file (c2sp.org/tlog-proof): its place under the latest signed checkpoint."""
+    """Print a proof that is checked offline.
+
+    INDEX: an entry's place under the latest checkpoint (c2sp.org/tlog-proof). --batch: that of several. --from SIZE:
+    nothing of the first SIZE entries was changed since. docs/formats.md describes each.
+    """
+    indexes = tuple(index or ())
+    _require_one_proof(indexes, batch=batch, old=old, new=new)
     with options.opened(context, ledger) as workspace:
-        proof = workspace.prove(index)
+        if old is not None:
+            proof = workspace.prove_consistency(old, new)
+        else:
+            proof = workspace.prove_batch(indexes) if batch else workspace.prove(indexes[0])
     if output is Format.json:
-        write_json({"index": index, "proof": proof.decode()})
+        about = {"from": old, "to": new} if old is not None else {"index": indexes[0]}
+        write_json({**({"indexes": sorted(set(indexes))} if batch else about), "proof": proof.decode()})
         return
     write_bytes(proof)
 
 
+def _require_one_proof(indexes: tuple[int, ...], *, batch: bool, old: int | None, new: int | None) -> None:
+    """Refuse a command that names no proof, or more than one.
+
+    Raises:
+        InputError: It does.
+    """
+    from governance.errors import InputError
+
+    hint = "governance prove INDEX, prove INDEX… --batch, or prove --from SIZE [--to SIZE]"
+    if new is not None and old is None:
+        raise InputError("--to needs --from", hint=hint)
+    if old is not None and (indexes or batch):
+        raise InputError("an entry's proof and a consistency proof are two documents", hint=hint)
+    if old is None and not indexes:
+        raise InputError("nothing to prove: no INDEX and no --from", hint=hint)
+    if len(indexes) > 1 and not batch:
+        raise InputError(f"{len(indexes)} indexes: several entries are proved with --batch", hint=hint)
+
+
 def _shown(found: Verification) -> dict[str, object]:
     return {
+        "source": found.source,
+        "claim": found.claim if found.holds else None,
         "origin": found.origin,
         "tree_size": found.tree_size,
         "root_hash": found.root.hex(),
@@ -91,14 +169,20 @@ def _shown(found: Verification) -> dict[str, object]:
 
 def _write(found: Verification) -> None:
     write_line(f"ledger       {found.origin or '(unknown)'}")
+    write_line(f"source       {found.source}")
     write_line(f"entries      {found.tree_size}, of which {found.signed_size} under a checkpoint that holds")
     write_line(f"checkpoints  {found.checkpoints}")
     write_line(f"root hash    {found.root.hex()}")
-    write_line(f"checked with {found.key or '(no key)'}")
+    whose = (
+        ""
+        if found.key_is_trusted or not found.key
+        else " (which it states of itself: not a key that you trust)"
+    )
+    write_line(f"checked with {found.key or '(no key)'}{whose}")
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:
-        write_line("verified: nothing was altered")
+        write_line(f"verified: {found.claim}")
         return
     write_line()
     write_table(

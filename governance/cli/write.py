@@ -11,7 +11,7 @@ import typer
 
 from governance.cli import options
 from governance.cli.options import Format
-from governance.cli.output import say, write_bytes, write_json, write_line
+from governance.cli.output import Meter, plain, say, write_bytes, write_json, write_line
 
 FILE_SIZE_BYTES_MAX = 1 << 30
 
@@ -195,11 +195,20 @@ def export_entries(
     file: Annotated[
         str, typer.Option("--output", metavar="FILE.jsonl", help="Where to write; - is stdout.")
     ] = "-",
+    checkpoint_file: Annotated[
+        str | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Write the latest signed checkpoint here as well."),
+    ] = None,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Write every entry's body, one a line: exactly the bytes that are hashed."""
+    """Write every entry's body, one a line: exactly the bytes that are hashed.
+
+    Whoever verifies the export needs a checkpoint too; --checkpoint writes the one that the ledger has.
+    """
     with options.opened(context, ledger) as workspace:
+        if checkpoint_file is not None:
+            _write_whole(Path(checkpoint_file), workspace.signed_checkpoint())
         if file == "-":
             workspace.export_entries(sys.stdout.buffer)
             return
@@ -211,3 +220,35 @@ def export_entries(
         write_json({"entries": count, "output": file})
         return
     write_line(f"{count} entries written to {file}")
+
+
+def export_tiles(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or one written before.")],
+    ledger: options.Ledger = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Write the ledger as a static log (c2sp.org/tlog-tiles), or bring one up to the latest checkpoint.
+
+    Any web server or bucket can serve the folder. Files are only added; `checkpoint` alone is replaced, and last.
+    """
+    with options.opened(context, ledger) as workspace:
+        written = workspace.export_tiles(folder, progress=Meter("written"))
+        unsigned = workspace.size - written.tree_size
+    if output is Format.json:
+        write_json({"output": folder, **plain(written), "entries_without_checkpoint": unsigned})
+        return
+    write_line(
+        f"{written.tree_size} entries in {folder}: {written.tree_size - written.size_before} new, "
+        f"{written.files} files written"
+    )
+    if unsigned:
+        say(
+            f"{unsigned} entries are under no checkpoint yet and were left out; governance checkpoint signs one"
+        )
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)

@@ -18,14 +18,13 @@ proves nothing by itself.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint
-from governance.core.hashing import HASH_SIZE_BYTES, hash_leaf
+from governance.core.hash_lines import format_base64, parse_base64, parse_hashes
+from governance.core.hashing import hash_leaf
 from governance.core.merkle import verify_inclusion
 from governance.core.note import VerifierKey
 from governance.errors import ProofError
@@ -57,9 +56,9 @@ def format_proof_file(proof: ProofFile) -> bytes:
     """Write a proof file."""
     lines = [HEADER]
     if proof.extra is not None:
-        lines.append(f"extra {base64.b64encode(proof.extra).decode()}")
+        lines.append(f"extra {format_base64(proof.extra)}")
     lines.append(f"index {proof.index}")
-    lines.extend(base64.b64encode(value).decode() for value in proof.hashes)
+    lines.extend(map(format_base64, proof.hashes))
     return "\n".join([*lines, "", ""]).encode() + proof.checkpoint
 
 
@@ -77,13 +76,13 @@ def parse_proof_file(content: bytes) -> ProofFile:
     if not blank or lines[0] != HEADER:
         raise ProofError(f"not a proof file: first line {lines[0][:40]!r}, expected {HEADER!r}")
     rest = lines[1:]
-    extra = _decode(rest.pop(0).removeprefix("extra ")) if rest and rest[0].startswith("extra ") else None
+    extra = None
+    if rest and rest[0].startswith("extra "):
+        extra = parse_base64(rest.pop(0).removeprefix("extra "), where="proof file")
     match = _INDEX.fullmatch(rest[0]) if rest else None
     if match is None:
         raise ProofError("proof file: expected a line `index <decimal>`")
-    hashes = tuple(_decode(line) for line in rest[1:])
-    if len(hashes) > HASHES_MAX or any(len(value) != HASH_SIZE_BYTES for value in hashes):
-        raise ProofError(f"proof file: expected at most {HASHES_MAX} hashes of {HASH_SIZE_BYTES} bytes")
+    hashes = parse_hashes(rest[1:], where="proof file", count_max=HASHES_MAX)
     return ProofFile(int(match[1]), hashes, checkpoint, extra)
 
 
@@ -107,13 +106,3 @@ def verify_proof_file(content: bytes, body: bytes, keys: Sequence[VerifierKey]) 
         root=checkpoint.root,
     )
     return checkpoint
-
-
-def _decode(encoded: str) -> bytes:
-    try:
-        raw = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ProofError(f"proof file: not base64: {encoded[:40]!r}") from error
-    if base64.b64encode(raw).decode() != encoded:
-        raise ProofError(f"proof file: base64 is not in its one form: {encoded[:40]!r}")
-    return raw

@@ -52,6 +52,8 @@ class Verification:
         key_is_trusted: Whether the caller named it; otherwise it is what the ledger states of itself.
         discrepancies: Every place where the ledger fails, by table and place.
         notices: What a reader should know although it is no failure.
+        source: What was verified: a ledger, entries, a static log, or a kind of proof.
+        claim: What is so if nothing was found, a sentence's end.
     """
 
     origin: str
@@ -63,6 +65,8 @@ class Verification:
     key_is_trusted: bool
     discrepancies: tuple[Discrepancy, ...]
     notices: tuple[str, ...]
+    source: str = "ledger"
+    claim: str = "nothing was altered"
 
     @property
     def holds(self) -> bool:

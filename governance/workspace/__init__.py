@@ -3,5 +3,6 @@
 
 from governance.workspace.opened import Workspace
 from governance.workspace.opening import init_workspace, open_workspace, verify_ledger
+from governance.workspace.verifying import verify_source
 
-__all__ = ["Workspace", "init_workspace", "open_workspace", "verify_ledger"]
+__all__ = ["Workspace", "init_workspace", "open_workspace", "verify_ledger", "verify_source"]

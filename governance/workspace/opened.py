@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from governance.core.note import SigningKey, VerifierKey
 from governance.errors import (
@@ -31,6 +31,7 @@ from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
+from governance.workspace.proving import Proving
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-class Workspace:
+class Workspace(Proving):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
@@ -197,18 +198,6 @@ class Workspace:
         indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
         yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
-    def export_entries(self, stream: BinaryIO) -> int:
-        """Write every entry's body, one a line; the chain can be checked with ten lines of any language.
-
-        Returns:
-            How many entries were written.
-        """
-        count = 0
-        for row in self._reader.entries(0, self.size):
-            stream.write(row.body + b"\n")
-            count += 1
-        return count
-
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 
@@ -223,10 +212,6 @@ class Workspace:
     def latest_checkpoint(self) -> CheckpointRow | None:
         """The latest checkpoint that was signed."""
         return self._storage.latest_checkpoint()
-
-    def prove(self, index: int) -> bytes:
-        """An entry's proof file, c2sp.org/tlog-proof; see `Ledger.prove`."""
-        return self._ledger.prove(index)
 
     def verify(self, *, key: str | None = None, progress: Progress | None = None) -> Verification:
         """Recompute the whole ledger and list every discrepancy.

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a workspace hands to those who verify elsewhere: exports, static logs, proofs.
+
+Rules: what is handed out needs nothing of ours to be checked (docs/auditor); nothing here signs or appends.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from governance.ledger.log import Ledger
+    from governance.ledger.tiles import ExportedTiles, Progress
+    from governance.storage.interface import Reader, Storage
+
+
+class Proving(abc.ABC):
+    """The part of a workspace that auditors are served from."""
+
+    _storage: Storage
+    _ledger: Ledger
+
+    @property
+    @abc.abstractmethod
+    def _reader(self) -> Reader:
+        """The ledger's tables, each entry proven before it is handed out."""
+
+    def export_entries(self, stream: BinaryIO) -> int:
+        """Write every entry's body, one a line; the chain can be checked with ten lines of any language.
+
+        Returns:
+            How many entries were written.
+        """
+        count = 0
+        for row in self._reader.entries(0, self._storage.head().size):
+            stream.write(row.body + b"\n")
+            count += 1
+        return count
+
+    def export_tiles(self, folder: str | Path, *, progress: Progress | None = None) -> ExportedTiles:
+        """Write a static log, c2sp.org/tlog-tiles; see `governance.ledger.tiles.export_tiles`."""
+        from governance.ledger.tiles import export_tiles
+
+        return export_tiles(self._storage, Path(folder), progress=progress)
+
+    def signed_checkpoint(self) -> bytes:
+        """The latest checkpoint as it was signed; nothing is signed anew.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        from governance.ledger.prove import latest_signed
+
+        return latest_signed(self._storage).note
+
+    def prove(self, index: int) -> bytes:
+        """An entry's proof file, c2sp.org/tlog-proof; see `Ledger.prove`."""
+        return self._ledger.prove(index)
+
+    def prove_batch(self, indexes: Sequence[int]) -> bytes:
+        """Several entries' proofs in one document; see `governance.ledger.prove.prove_entries`."""
+        from governance.ledger.prove import prove_entries
+
+        return prove_entries(self._storage, indexes)
+
+    def prove_consistency(self, old: int, new: int | None = None) -> bytes:
+        """The proof that one tree is a prefix of another; see `governance.ledger.prove.prove_prefix`."""
+        from governance.ledger.prove import prove_prefix
+
+        return prove_prefix(self._storage, old, new)

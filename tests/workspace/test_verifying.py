@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a source is follows from what it holds, and what does not belong to it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from governance.errors import EvidenceError, InputError, NotFoundError
+from governance.ledger.log import Ledger
+from governance.ledger.prove import prove_prefix
+from governance.workspace.verifying import Beside, verify_source
+from tests.ledger.histories import ORIGIN, ToldClock
+from tests.ledger.logs import KEY, exported, shared
+
+SIZE = 20
+STORAGE = shared(10, SIZE)
+BODIES = [row.body for row in STORAGE.entries(0, SIZE)]
+VKEY = str(KEY.verifier_key)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One source of each kind that is a file or a folder."""
+    (tmp_path / "e.jsonl").write_bytes(b"".join(body + b"\n" for body in BODIES))
+    (tmp_path / "body").write_bytes(BODIES[7])
+    (tmp_path / "c").write_bytes(STORAGE.checkpoints()[-1].note)
+    (tmp_path / "p").write_bytes(Ledger(STORAGE, clock=ToldClock(), origin=ORIGIN).prove(7))
+    (tmp_path / "prefix").write_bytes(prove_prefix(STORAGE, 10))
+    exported(tmp_path / "log", 10, SIZE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "beside", "kind"),
+    [
+        ("e.jsonl", {"checkpoints": ["c"]}, "entries"),
+        ("log", {"checkpoints": ["c"], "minimum_index": 3}, "static log"),
+        ("p", {"bodies": ["body"]}, "proof"),
+        ("p", {"entries": "e.jsonl"}, "proof"),
+        ("prefix", {"checkpoints": ["c"]}, "consistency proof"),
+    ],
+)
+def test_each_source_is_known_and_holds(
+    source: str, beside: dict[str, object], kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    found = verify_source(source, key=VKEY, beside=Beside(**beside))  # type: ignore[arg-type]
+    assert (found.source, found.holds) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "beside", "told"),
+    [
+        ("sqlite:///x.db", Beside(checkpoints=["c"]), "--checkpoint does not apply to a ledger"),
+        ("sqlite:///x.db", Beside(bodies=["body"]), "--entry does not apply to a ledger"),
+        (None, Beside(minimum_index=3), "--minimum-index does not apply to a ledger"),
+        ("e.jsonl", Beside(minimum_index=3), "--minimum-index does not apply to an export"),
+        ("e.jsonl", Beside(entries="e.jsonl"), "--entries does not apply to an export"),
+        ("log", Beside(bodies=["body"]), "--entry does not apply to a static log"),
+        ("http://127.0.0.1:1", Beside(bodies=["body"]), "--entry does not apply to a static log"),
+        ("p", Beside(bodies=["body"], checkpoints=["c"]), "--checkpoint does not apply to a proof"),
+        ("prefix", Beside(bodies=["body"]), "--entry does not apply to a consistency proof"),
+        ("p", Beside(bodies=["body"], entries="e.jsonl"), "not in both"),
+        ("p", Beside(), "0 bodies were given"),
+        ("p", Beside(bodies=["none"]), "there is no none"),
+        ("p", Beside(bodies=["log"]), "cannot read log"),
+        ("p", Beside(entries="body"), "body has no entry 7"),
+        ("none", Beside(), "there is no none"),
+        ("c", Beside(), "is nothing that can be verified"),
+        ("long", Beside(), "holds more than"),
+    ],
+)
+def test_what_does_not_belong_to_a_source_is_refused(
+    source: str | None, beside: Beside, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("governance.workspace.verifying.PROOF_SIZE_BYTES_MAX", 5000)
+    (folder / "long").write_bytes(b"c2sp.org/tlog-proof@v1\n" + b"x" * 5000)
+    with pytest.raises(InputError, match=told):
+        verify_source(source, key=VKEY, beside=beside)
+
+
+def test_an_export_is_known_without_its_name_and_a_proof_by_its_first_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "e.jsonl").rename(folder / "entries")
+    assert verify_source("entries", key=VKEY, beside=Beside(checkpoints=["c"])).source == "entries"
+    (folder / "empty.jsonl").write_bytes(b"")
+    assert not verify_source("empty.jsonl", key=VKEY).holds
+    for odd in (b"governance/other@v1\n", b"", b"sqlite"):
+        (folder / "odd").write_bytes(odd)
+        with pytest.raises(NotFoundError, match="nothing that can be verified"):
+            verify_source("odd", key=VKEY)
+    for json in (b'{\n "proof": 7}', b'{\n "a": 1}', b"{\n", b"{\n" + b"[" * 100_000):
+        (folder / "odd").write_bytes(json)
+        assert not verify_source("odd", key=VKEY).holds, "read as an export of one bad line"
+
+
+def test_a_key_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(EvidenceError, match="not a verifier key"):
+        verify_source(str(folder / "log"), key="nonsense")
