@@ -12,9 +12,11 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from governance.core.instants import format_instant
+from governance.errors import StorageError
 
 COLUMN_WIDTH_MAX = 72
 
@@ -34,6 +36,21 @@ def write_bytes(content: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
+
+
+def write_file(name: str, content: bytes) -> None:
+    """A whole file, or none: under another name first.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    path = Path(name)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {name}: {error.strerror}") from error
 
 
 def say(text: str) -> None:

@@ -13,6 +13,7 @@ from governance.cli.output import (
     Meter,
     say,
     write_bytes,
+    write_file,
     write_json,
     write_line,
     write_table,
@@ -98,6 +99,10 @@ def prove(
         list[int] | None, typer.Argument(min=0, help="The entry's index, from 0; several with --batch.")
     ] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Prove all these entries in one document.")] = False,
+    entry_file: Annotated[
+        str | None,
+        typer.Option("--entry", metavar="FILE", help="Write the body of the one entry here as well."),
+    ] = None,
     old: Annotated[
         int | None,
         typer.Option(
@@ -119,12 +124,14 @@ def prove(
     nothing of the first SIZE entries was changed since. docs/formats.md describes each.
     """
     indexes = tuple(index or ())
-    _require_one_proof(indexes, batch=batch, old=old, new=new)
+    _require_one_proof(indexes, batch=batch, old=old, new=new, entry_file=entry_file)
     with options.opened(context, ledger) as workspace:
         if old is not None:
             proof = workspace.prove_consistency(old, new)
         else:
             proof = workspace.prove_batch(indexes) if batch else workspace.prove(indexes[0])
+        if entry_file is not None:
+            write_file(entry_file, workspace.entry(indexes[0]).body)
     if output is Format.json:
         about = {"from": old, "to": new} if old is not None else {"index": indexes[0]}
         write_json({**({"indexes": sorted(set(indexes))} if batch else about), "proof": proof.decode()})
@@ -132,7 +139,9 @@ def prove(
     write_bytes(proof)
 
 
-def _require_one_proof(indexes: tuple[int, ...], *, batch: bool, old: int | None, new: int | None) -> None:
+def _require_one_proof(
+    indexes: tuple[int, ...], *, batch: bool, old: int | None, new: int | None, entry_file: str | None
+) -> None:
     """Refuse a command that names no proof, or more than one.
 
     Raises:
@@ -147,6 +156,8 @@ def _require_one_proof(indexes: tuple[int, ...], *, batch: bool, old: int | None
         raise InputError("an entry's proof and a consistency proof are two documents", hint=hint)
     if old is None and not indexes:
         raise InputError("nothing to prove: no INDEX and no --from", hint=hint)
+    if entry_file is not None and (batch or old is not None):
+        raise InputError("--entry writes the body of one entry", hint="governance export entries writes all")
     if len(indexes) > 1 and not batch:
         raise InputError(f"{len(indexes)} indexes: several entries are proved with --batch", hint=hint)
 

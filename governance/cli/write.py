@@ -11,7 +11,15 @@ import typer
 
 from governance.cli import options
 from governance.cli.options import Format
-from governance.cli.output import Meter, plain, say, write_bytes, write_json, write_line
+from governance.cli.output import (
+    Meter,
+    plain,
+    say,
+    write_bytes,
+    write_file,
+    write_json,
+    write_line,
+)
 
 FILE_SIZE_BYTES_MAX = 1 << 30
 
@@ -208,7 +216,7 @@ def export_entries(
     """
     with options.opened(context, ledger) as workspace:
         if checkpoint_file is not None:
-            _write_whole(Path(checkpoint_file), workspace.signed_checkpoint())
+            write_file(checkpoint_file, workspace.signed_checkpoint())
         if file == "-":
             workspace.export_entries(sys.stdout.buffer)
             return
@@ -246,9 +254,3 @@ def export_tiles(
         say(
             f"{unsigned} entries are under no checkpoint yet and were left out; governance checkpoint signs one"
         )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

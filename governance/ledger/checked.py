@@ -92,10 +92,9 @@ def _latest(reader: Reader, key: VerifierKey) -> Checkpoint | None:
         return None
     try:
         checkpoint = open_checkpoint(row.note, [key])
-    except GovernanceError as error:
-        raise IntegrityError(
-            f"checkpoint {row.number} cannot be trusted: {error.message}", hint=HINT
-        ) from error
+    except (GovernanceError, TypeError, AttributeError) as error:  # a column may hold anything
+        message = error.message if isinstance(error, GovernanceError) else "the note is not bytes"
+        raise IntegrityError(f"checkpoint {row.number} cannot be trusted: {message}", hint=HINT) from error
     if checkpoint.tree_size > reader.head().size:
         raise IntegrityError(
             f"checkpoint {row.number} covers {checkpoint.tree_size} entries, the ledger has {reader.head().size}",

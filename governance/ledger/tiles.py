@@ -97,7 +97,12 @@ def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = No
         raise NotFoundError(
             "the ledger has no checkpoint to publish", hint="sign one with: governance checkpoint"
         )
-    checkpoint = parse_checkpoint(parse_note(latest.note).text)
+    try:
+        checkpoint = parse_checkpoint(parse_note(latest.note).text)
+    except (EvidenceError, TypeError, AttributeError) as error:  # a column may hold anything
+        raise IntegrityError(
+            f"checkpoint {latest.number} cannot be read: nothing was published", hint=VERIFY
+        ) from error
     with _translated(folder), _locked(folder), _Files(folder) as files:
         before = _published_size(reader, folder, checkpoint, latest.note)
         root = _write_tiles(reader, files, before, checkpoint.tree_size, progress)

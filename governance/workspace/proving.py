@@ -41,9 +41,15 @@ class Proving(abc.ABC):
         return count
 
     def export_tiles(self, folder: str | Path, *, progress: Progress | None = None) -> ExportedTiles:
-        """Write a static log, c2sp.org/tlog-tiles; see `governance.ledger.tiles.export_tiles`."""
+        """Write a static log, c2sp.org/tlog-tiles; see `governance.ledger.tiles.export_tiles`.
+
+        Raises:
+            IntegrityError: The latest checkpoint does not verify, or as there.
+        """
         from governance.ledger.tiles import export_tiles
 
+        # Opens the latest checkpoint with the ledger's key: one that does not verify is never published.
+        _ = self._reader
         return export_tiles(self._storage, Path(folder), progress=progress)
 
     def signed_checkpoint(self) -> bytes:

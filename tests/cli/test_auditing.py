@@ -137,8 +137,8 @@ def test_a_static_log_is_verified_over_http(ledger: Run, key: str, monkeypatch: 
 
 def test_a_proof_is_verified_with_its_entry(ledger: Run, key: str) -> None:
     ledger("export", "entries", "--output", "e.jsonl")
-    save(ledger("prove", "2"), "p.tlog-proof")
-    Path("entry.json").write_bytes(Path("e.jsonl").read_bytes().splitlines()[2])
+    save(ledger("prove", "2", "--entry", "entry.json"), "p.tlog-proof")
+    assert Path("entry.json").read_bytes() == Path("e.jsonl").read_bytes().splitlines()[2]
     for beside in (("--entry", "entry.json"), ("--entries", "e.jsonl")):
         told = ledger("verify", "p.tlog-proof", *beside, "--key", key)
         assert "verified: entry 2 is under the checkpoint of 4 entries" in told.stdout
@@ -195,6 +195,8 @@ def test_nothing_was_changed_since_is_proved(ledger: Run, key: str) -> None:
         (["1", "--from", "2"], "two documents"),
         (["--batch", "--from", "2"], "two documents"),
         (["--batch"], "nothing to prove"),
+        (["1", "--batch", "--entry", "e.json"], "the body of one entry"),
+        (["--from", "2", "--entry", "e.json"], "the body of one entry"),
         (["--from", "3", "--to", "2"], "does not begin one of size 2"),
         (["--from", "3", "--to", "9"], "no tree of size 9"),
         (["9", "--batch"], "no checkpoint covers entry 9"),
@@ -202,6 +204,22 @@ def test_nothing_was_changed_since_is_proved(ledger: Run, key: str) -> None:
 )
 def test_a_proof_that_is_none_is_refused(arguments: list[str], told: str, ledger: Run) -> None:
     assert told in str(ledger("prove", *arguments, code=2).exception)
+
+
+def test_a_file_that_cannot_be_written_is_told(ledger: Run) -> None:
+    assert "cannot write none/e.json" in str(ledger("prove", "1", "--entry", "none/e.json", code=5).exception)
+
+
+@pytest.mark.parametrize("kind", ["BLOB", "TEXT"])
+def test_a_checkpoint_that_does_not_verify_is_not_published(kind: str, ledger: Run) -> None:
+    import sqlite3
+
+    with sqlite3.connect("governance.db") as database:
+        database.execute("DROP TRIGGER checkpoint_no_update")
+        altered = f"CAST(replace(note, 'audit\n4', 'audit\n5') AS {kind})"
+        database.execute(f"UPDATE checkpoint SET note = {altered} WHERE number = 3")
+    assert "cannot be trusted" in str(ledger("export", "tiles", "log", code=3).exception)
+    assert not Path("log").exists()
 
 
 def test_a_ledger_is_verified_by_its_name_as_well(ledger: Run, key: str) -> None:

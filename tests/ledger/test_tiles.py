@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from governance.core.checkpoint import open_checkpoint
 from governance.errors import ConflictError, IntegrityError, NotFoundError, StorageError
 from governance.ledger import tiles
+from governance.ledger.static_log import FolderLog
 from governance.ledger.tiles import ExportedTiles, export_tiles
+from governance.ledger.verify_tiles import verify_static_log
 from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import CheckpointRow, EntryRow, Reader
 from governance.storage.memory import MemoryStorage
@@ -212,6 +215,13 @@ def test_a_gap_is_not_published(tmp_path: Path) -> None:
         export_tiles(Read(storage, rows={7: row}), tmp_path / "log")
 
 
+@pytest.mark.parametrize("note", [b"nothing", "text", 7])
+def test_a_checkpoint_that_cannot_be_read_is_not_published(note: Any, tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match="checkpoint 0 cannot be read"):
+        export_tiles(Read(shared(3), note=note), tmp_path / "log")
+    assert not (tmp_path / "log").exists()
+
+
 def test_a_checkpoint_over_other_entries_is_not_published(tmp_path: Path) -> None:
     folder = exported(tmp_path / "log", 3)
     before = files_in(folder)["checkpoint"]
@@ -240,6 +250,65 @@ def test_a_full_disk_is_told_and_the_next_export_goes_on(
     assert not (tmp_path / "log/checkpoint").exists()
     assert export_tiles(storage, tmp_path / "log").tree_size == 3000
     assert not list(tmp_path.rglob("*.partial")), "what was left over is written over and renamed"
+
+
+def test_an_export_stopped_at_any_file_leaves_a_log_that_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a killed process would leave it: whatever was being written is half there, under its other name."""
+    storage = shared(300, 700)
+    first, last = storage.checkpoints()
+    real = tiles._write_durably
+    left = [0]
+
+    def stopped(path: Path, content: bytes) -> None:
+        if left[0] == 0:
+            tiles._partial(path).write_bytes(content[: len(content) // 2])
+            raise KeyboardInterrupt
+        left[0] -= 1
+        real(path, content)
+
+    for count in range(8):
+        folder = tmp_path / str(count) / "log"
+        export_tiles(Read(storage, note=first.note), folder)
+        monkeypatch.setattr(tiles, "_write_durably", stopped)
+        left[0] = count
+        try:
+            export_tiles(storage, folder)
+        except KeyboardInterrupt:
+            note = (folder / "checkpoint").read_bytes()
+            assert note == first.note, "the checkpoint is the last to be written"
+            whole = verify_static_log(FolderLog(folder), keys=[KEY.verifier_key])
+            assert whole.holds, (count, whole.discrepancies)
+        monkeypatch.setattr(tiles, "_write_durably", real)
+        export_tiles(storage, folder)
+        assert (folder / "checkpoint").read_bytes() == last.note
+        assert verify_static_log(FolderLog(folder), keys=[KEY.verifier_key], checkpoints=[first.note]).holds
+    assert left[0] > 0, "the last round was not stopped at all"
+
+
+def test_two_exports_at_once_take_turns(tmp_path: Path) -> None:
+    storage = shared(300, 700)
+    notes = [row.note for row in storage.checkpoints()]
+    done: list[ExportedTiles | IntegrityError] = []
+
+    def export(note: bytes) -> None:
+        try:
+            done.append(export_tiles(Read(storage, note=note), tmp_path / "log"))
+        except IntegrityError as error:
+            done.append(error)  # the larger one came first, and is not shortened
+
+    threads = [threading.Thread(target=export, args=(note,)) for note in notes * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 6
+    assert (tmp_path / "log/checkpoint").read_bytes() == notes[1]
+    assert verify_static_log(FolderLog(tmp_path / "log"), keys=[KEY.verifier_key]).holds
+    assert sum(each.files for each in done if isinstance(each, ExportedTiles)) == len(
+        [name for name in files_in(tmp_path / "log") if name != "checkpoint"]
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
