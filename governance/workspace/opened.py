@@ -237,7 +237,7 @@ class Workspace:
             self._storage,
             keys=[parse_verifier_key(key)] if key else (),
             progress=progress,
-            url=self.url if self.url.startswith("sqlite:") else None,
+            url=self._storage.reopening_url,
             processes=os.cpu_count() or 1,
         )
 

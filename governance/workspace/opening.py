@@ -96,7 +96,9 @@ def verify_ledger(
     """
     keys = [parse_verifier_key(key)] if key else []
     with contextlib.closing(open_storage(place_of(url))) as storage:
-        return verify(storage, keys=keys, progress=progress, url=storage.url, processes=os.cpu_count() or 1)
+        return verify(
+            storage, keys=keys, progress=progress, url=storage.reopening_url, processes=os.cpu_count() or 1
+        )
 
 
 def open_workspace(

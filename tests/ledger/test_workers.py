@@ -107,8 +107,9 @@ def test_a_worker_that_is_cut_off_in_its_report_costs_time_and_not_truth(
 def test_a_worker_tells_its_progress_and_its_report(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([CHUNK + 7, SIZE])))
-    assert main([f"sqlite:///{path}", str(CHUNK), str(SIZE), "1"]) == 0
+    task = {"url": f"sqlite:///{path}", "checkpoint_sizes": [CHUNK + 7, SIZE]}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(task)))
+    assert main([str(CHUNK), str(SIZE), "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == ["p ", "p ", "r "]
     report = verify_workers._parse_report(json.loads(lines[-1][2:]))
@@ -119,8 +120,9 @@ def test_a_worker_tells_its_progress_and_its_report(
 def test_a_worker_without_a_ledger_leaves_with_its_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("[]"))
-    assert main([f"sqlite:///{tmp_path}/none.db", "0", "1", "1"]) == 2
+    task = {"url": f"sqlite:///{tmp_path}/none.db", "checkpoint_sizes": []}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(task)))
+    assert main(["0", "1", "1"]) == 2
     assert "no ledger at" in capsys.readouterr().err
 
 
