@@ -45,6 +45,13 @@ class PostgresqlServer:
             driver.execute(f"SET search_path TO {url.rpartition('schema=')[2]}")
         return driver
 
+    def end_connections(self) -> None:
+        """End every connection of ours, as an administrator may, and wait until they are gone."""
+        with self.connect() as driver:
+            driver.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'governance'"
+            )
+
     def stop(self) -> None:
         """Stop at once, without waiting for anybody's transaction."""
         self._control("stop", "-m", "immediate")

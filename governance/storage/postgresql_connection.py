@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import re
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -79,13 +79,25 @@ def parse_address(url: str) -> Address:
                 "client_encoding": "UTF8",
             },
         )
-    except psycopg.Error:
+        _require_plain(stated)
+    except (psycopg.Error, ValueError):
         # Not `from`: libpq's message quotes the part that it cannot read, which may be the password.
         raise InputError(
             f"{shown} is not a URL that PostgreSQL's client library can read",
             hint="postgresql+psycopg://USER@HOST:PORT/DATABASE?schema=NAME; write special characters as %XX",
         ) from None
     return Address(conninfo, schema, shown)
+
+
+def _require_plain(stated: Mapping[str, Any]) -> None:
+    """Refuse a URL whose password holds @, / or ? as they are: its rest was taken for host, port or database.
+
+    Raises:
+        ValueError: It seems so.
+    """
+    port, places = str(stated.get("port", "")), f"{stated.get('host', '')}{stated.get('dbname', '')}"
+    if "@" in places or (port and not port.replace(",", "").isdigit()):
+        raise ValueError("the rest of a password")
 
 
 class Connection:

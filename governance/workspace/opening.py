@@ -28,6 +28,7 @@ from governance.workspace.places import (
     place_of,
     ref_name,
     remove_unopened,
+    require_key_place,
 )
 from governance.workspace.stating import TOOL
 
@@ -57,6 +58,7 @@ def init_workspace(
     Raises:
         ConflictError: There is a ledger already.
         InputError: The origin cannot stand in a checkpoint.
+        KeyFileError: The key cannot be read or written, or nobody said where it goes.
     """
     place = place_of(url)
     name = origin or default_origin(place)
@@ -65,6 +67,7 @@ def init_workspace(
             f"not an origin: {name[:80]!r}", hint="an origin has no spaces and no +, as in example.com/audit"
         )
     path = key_path(place, key_file)
+    require_key_place(place, path)
     storage = create_storage(place)
     try:
         signing_key = made_key(path, name)
@@ -122,7 +125,7 @@ def open_workspace(
     if key is None:
         storage.close()
         raise IntegrityError(
-            f"{place}: the first entry does not open a ledger",
+            f"{storage.url}: the first entry does not open a ledger",
             hint="restore the file from a copy; a ledger is made with governance init",
         )
     path = key_path(place, key_file)
