@@ -6,6 +6,7 @@ Rules: a backend's module is imported only when its URL is used.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ def discard_storage(url: str) -> None:
         for suffix in ("", "-wal", "-shm", ".lock"):
             Path(rest + suffix).unlink(missing_ok=True)
     elif scheme == POSTGRESQL:
-        _postgresql_storage()(url).discard()
+        with contextlib.closing(_postgresql_storage()(url)) as storage:
+            storage.discard()
 
 
 def _postgresql_storage() -> type[PostgresqlStorage]:

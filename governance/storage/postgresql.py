@@ -120,7 +120,7 @@ class PostgresqlStorage(DelegatingReader, Storage):
                 self._ref_ids.clear()
 
     def discard(self) -> None:
-        """Take the tables of a ledger that was never signed away again, and close.
+        """Take the tables of a ledger that was never signed away again.
 
         Raises:
             StorageError: It holds more than its opening; nothing was done.
@@ -131,7 +131,6 @@ class PostgresqlStorage(DelegatingReader, Storage):
             connection = self._writing_connection()
             connection.run(f"DROP TABLE {', '.join(MARKED_TABLES)}")
             connection.run(f"DROP FUNCTION {FUNCTION}()")
-        self.close()
 
     def close(self) -> None:
         """Close every thread's connection."""
