@@ -179,10 +179,10 @@ class Connection:
         """
         self._end()
         try:
-            with translated(self.address, self._failed):
+            with translated(self.address):
                 done = self._driver.execute("COMMIT").statusmessage
         except StorageError as error:
-            if not self.is_usable():
+            if self._driver.closed:
                 raise StorageError(
                     f"{error.message}; whether the last append was committed is not known",
                     hint="append the same events again: an event whose id is there already is not added twice",

@@ -269,6 +269,20 @@ def test_a_connection_that_ends_at_the_commit_is_told_as_not_known(url: str) -> 
         assert storage.head().size == 6
 
 
+def test_a_commit_that_the_server_refuses_is_known_to_have_failed(raw: Raw, url: str) -> None:
+    raw.execute(
+        "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''too late''; END'; "
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION late()"
+    )
+    with closing(PostgresqlStorage(url)) as storage:
+        with pytest.raises(StorageError, match="too late") as caught:
+            fill(storage, 6, 7)
+        assert caught.value.hint == "look at the server's log"
+        assert "not known" not in caught.value.message
+        assert storage.head().size == 6
+
+
 def test_idle_connections_that_ended_are_replaced_without_a_word(url: str) -> None:
     with closing(PostgresqlStorage(url)) as storage:
         fill(storage, 6, 7)
