@@ -39,6 +39,7 @@ from governance.storage.postgresql_structure import (
     marker_statements,
     trigger_statements,
 )
+from governance.storage.versions import require_known_version
 
 REFS_CACHED_MAX = 200_000
 COPIED_MIN = 50
@@ -299,12 +300,7 @@ def _check_marker(connection: Connection) -> None:
             f"schema {address.schema} of {address.shown} holds tables but no ledger",
             hint="name another schema with ?schema=NAME; a ledger is made with governance init",
         )
-    version = max(row[1] for row in marked)
-    if version > SCHEMA_VERSION:
-        raise SchemaError(
-            f"{address.shown} has schema version {version}, this program knows up to {SCHEMA_VERSION}",
-            hint="upgrade the governance package",
-        )
+    require_known_version(max(row[1] for row in marked), address.shown)
 
 
 def _fill(connection: Connection) -> None:

@@ -19,7 +19,7 @@ from governance.storage import postgresql as backend
 from governance.storage.interface import SCHEMA_VERSION, MentionRow, Storage
 from governance.storage.opening import discard_storage
 from governance.storage.postgresql import PostgresqlStorage
-from governance.storage.postgresql_structure import MARKED_TABLES, MARKER, VERBS
+from governance.storage.postgresql_structure import APPLICATION_ID, MARKED_TABLES, MARKER, VERBS
 from governance.storage.triggers import TABLES
 from tests.postgresql_server import PostgresqlServer
 from tests.storage.contract import (
@@ -300,6 +300,16 @@ def test_a_ledger_of_a_newer_version_is_refused(raw: Raw, url: str, version: int
     with pytest.raises(SchemaError, match=f"schema version {version}") as caught:
         PostgresqlStorage(url)
     assert caught.value.hint == "upgrade the governance package"
+
+
+def test_a_version_that_never_was_is_refused(postgresql: PostgresqlServer, raw: Raw) -> None:
+    place = postgresql.url()
+    raw.execute(f"CREATE SCHEMA {place.rpartition('=')[2]}; SET search_path TO {place.rpartition('=')[2]}")
+    raw.execute(
+        f"CREATE TABLE {MARKER} AS SELECT {APPLICATION_ID}::bigint AS application_id, 0::bigint AS version"
+    )
+    with pytest.raises(SchemaError, match="schema version 0, which no program ever wrote"):
+        PostgresqlStorage(place)
 
 
 def test_a_database_of_another_encoding_is_refused(postgresql: PostgresqlServer, raw: Raw) -> None:
