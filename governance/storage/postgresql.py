@@ -150,7 +150,9 @@ class PostgresqlStorage(DelegatingReader, Storage):
         if connection is None or not connection.is_usable():
             # A server has few connections to give: those of threads that have ended are let go.
             for each in [each for each in list(self._connections) if each is thread or not each.is_alive()]:
-                self._connections.pop(each).close()
+                ended = self._connections.pop(each, None)
+                if ended is not None:
+                    ended.close()
             connection = self._connections[thread] = _opened(self._address)
         return connection
 

@@ -122,10 +122,15 @@ class Connection:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Set where names are looked up: nobody else's schema may stand before ours."""
+        """Set where names are looked up: nobody else's schema may stand before ours.
+
+        Statements are planned anew each time: a plan that was made when a table was small would read all of it later.
+        """
         path = f'"{self.address.schema}", pg_temp'  # pg_catalog stands before both by itself
-        ((encoding, _),) = self.all(
-            "SELECT current_setting('server_encoding'), set_config('search_path', %s, false)", (path,)
+        ((encoding, *_),) = self.all(
+            "SELECT current_setting('server_encoding'), set_config('search_path', %s, false), "
+            "set_config('plan_cache_mode', 'force_custom_plan', false)",
+            (path,),
         )
         if encoding != "UTF8":
             self.close()
@@ -292,6 +297,10 @@ _MENDS: tuple[tuple[tuple[type[psycopg.Error], ...], str], ...] = (
         "check the user, PGPASSWORD and ~/.pgpass",
     ),
     ((errors.InvalidCatalogName,), "check the database's name; it is made with CREATE DATABASE"),
+    (
+        (errors.QueryCanceled, errors.LockNotAvailable, errors.IdleInTransactionSessionTimeout),
+        "a timeout of the server's ended it, and nothing was written: raise it for this role, and try again",
+    ),
     ((errors.DiskFull,), "the server's disk is full: nothing was written; make room and try again"),
     ((errors.ReadOnlySqlTransaction,), "this server is a standby or set to read only: write to the primary"),
     ((errors.TooManyConnections,), "the server has no connection left: close some, or raise max_connections"),

@@ -337,6 +337,20 @@ def test_an_interrupted_wait_for_the_lock_takes_nothing(
         assert storage.head().size == 9
 
 
+def test_a_timeout_of_the_server_is_told_as_such(raw: Raw, url: str) -> None:
+    raw.execute("CREATE ROLE hasty LOGIN SUPERUSER")
+    raw.execute("ALTER ROLE hasty SET statement_timeout = '100ms'")
+    with (
+        closing(PostgresqlStorage(url)) as patient,
+        closing(PostgresqlStorage(url.replace("postgres@", "hasty@"))) as hasty,
+    ):
+        with patient.writing(), pytest.raises(StorageError, match="timeout") as caught:
+            fill(hasty, 6, 7)
+        assert "raise it for this role" in str(caught.value.hint)
+        fill(hasty, 6, 7)
+        assert patient.head().size == 7
+
+
 def test_a_server_that_stops_is_told_and_what_was_acknowledged_is_there_when_it_starts() -> None:
     with started_server() as server:
         url = server.url()
