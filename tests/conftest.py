@@ -7,8 +7,12 @@ Nothing of the developer's own surroundings is read: the variables that choose a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgresql_server import PostgresqlServer, started_server
 
 settings.register_profile(
     "house",
@@ -29,3 +33,10 @@ def _no_ledger_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
         "SOURCE_DATE_EPOCH",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL, one for all tests of this process; each test takes a schema of its own."""
+    with started_server() as server:
+        yield server

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from governance.cli import assess, demo, options, prove, read, timestamp, witness, write
+from governance.cli import assess, demo, migrate, options, prove, read, timestamp, witness, write
 from governance.cli.options import Shared
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -55,6 +55,7 @@ app.command("verify")(prove.verify)
 app.command("key")(read.key)
 app.command("checkpoint")(write.checkpoint)
 app.command("prove")(prove.prove)
+app.command("migrate")(migrate.migrate)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)

@@ -95,7 +95,7 @@ def verify(
         reader: Its tables.
         keys: The keys that the caller trusts, from elsewhere than this ledger.
         progress: Is told how far it is.
-        url: Where other processes find the ledger, if it is worth to start some.
+        url: Where other processes find the ledger, secrets included, if it is worth to start some.
         processes: At most so many.
 
     Returns:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verification over several processes: each takes a range of entries and everything derived from them.
 
-    python -m governance.ledger.verify_workers URL START END LAST < sizes.json > report
+    python -m governance.ledger.verify_workers START END LAST < task.json > report
 
-Rules: a worker is a process of its own that opens the ledger by its URL; nothing is shared but the file. It writes a
-line `p COUNT` for each chunk and at its end `r REPORT`, JSON. A worker that does not finish costs time, never truth:
+    task.json    {"url": "sqlite:///audit.db", "checkpoint_sizes": [3, 8]}
+
+Rules: a worker is a process of its own that opens the ledger by its URL; nothing is shared but the database. The URL
+may hold a password, so it comes through stdin: a command line can be read by every user of the machine. A worker writes
+a line `p COUNT` for each chunk and at its end `r REPORT`, JSON. A worker that does not finish costs time, never truth:
 its range is then checked here.
 """
 
@@ -49,7 +52,7 @@ def check_ranges(
         size: The tree size.
         checkpoint_sizes: Tree sizes of the checkpoints.
         progress: Is told how many entries were checked since the last call.
-        url: Where other processes find the ledger; None when they cannot.
+        url: Where other processes find the ledger, secrets included; None when they cannot.
         processes: At most so many, this one included.
 
     Returns:
@@ -96,7 +99,7 @@ def _start(
 ) -> subprocess.Popen[str] | None:
     if not url or not sys.executable:
         return None
-    command = [sys.executable, "-m", __name__, url, str(start), str(end), str(int(is_last))]
+    command = [sys.executable, "-m", __name__, str(start), str(end), str(int(is_last))]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         worker = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
@@ -105,7 +108,7 @@ def _start(
     except OSError:
         return None
     with contextlib.suppress(OSError), cast("IO[str]", worker.stdin) as stream:
-        json.dump(list(sizes), stream)
+        json.dump({"url": url, "checkpoint_sizes": list(sizes)}, stream)
     return worker
 
 
@@ -167,16 +170,16 @@ def _tell(line: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Check one range in this process and write the report to stdout."""
-    url, start, end, is_last = arguments
-    sizes = json.load(sys.stdin)
+    start, end, is_last = arguments
+    task = json.load(sys.stdin)
     try:
-        with contextlib.closing(open_storage(url)) as storage:
+        with contextlib.closing(open_storage(task["url"])) as storage:
             report = check_range(
                 storage,
                 int(start),
                 int(end),
                 is_last=is_last == "1",
-                checkpoint_sizes=sizes,
+                checkpoint_sizes=task["checkpoint_sizes"],
                 salt=secrets.token_hex(16),
                 progress=lambda count: _tell(f"p {count}"),
             )

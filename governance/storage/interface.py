@@ -187,6 +187,15 @@ class Storage(Reader):
     """A ledger's tables, opened."""
 
     url: str
+    """Where it is, without secrets: it is shown."""
+
+    @property
+    def reopening_url(self) -> str | None:
+        """What opens it in another process, None when nothing does.
+
+        It may hold a password: it is never shown and never stands on a command line.
+        """
+        return self.url
 
     @abc.abstractmethod
     def writing(self) -> AbstractContextManager[Writer]:

@@ -126,6 +126,10 @@ class MemoryStorage(_Tables, Storage):
         self._guard = threading.RLock()
         self._is_writing = False
 
+    @property
+    def reopening_url(self) -> None:
+        """Nothing opens it in another process."""
+
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Queue for this object's lock, then gather; see the interface."""

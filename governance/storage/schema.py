@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Text
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGTypeCompiler
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
 
@@ -101,3 +102,27 @@ def sqlite_statements() -> tuple[str, ...]:
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         statements.extend(str(CreateIndex(each).compile(dialect=dialect)).strip() for each in table.indexes)
     return (*statements, *sqlite_triggers().values(), *sqlite_views().values())
+
+
+def postgresql_statements() -> tuple[str, ...]:
+    """Every statement that makes the empty tables in PostgreSQL, in order; triggers and marker are made apart."""
+    dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without annotations
+    dialect.type_compiler_instance = _PostgresqlTypes(dialect)
+    statements: list[str] = []
+    for model in TABLES:
+        table = SQLModel.metadata.tables[str(model.__tablename__)]
+        statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
+        statements.extend(str(CreateIndex(each).compile(dialect=dialect)).strip() for each in table.indexes)
+    return tuple(statements)
+
+
+class _PostgresqlTypes(PGTypeCompiler):
+    """SQLite's integers have 64 bits and its text compares by code point: so do these."""
+
+    def visit_INTEGER(self, type_: Integer, **options: object) -> str:  # noqa: N802  # SQLAlchemy's name
+        """Indexes beyond 2^31."""
+        return "BIGINT"
+
+    def visit_TEXT(self, type_: Text, **options: object) -> str:  # noqa: N802  # SQLAlchemy's name
+        """Whatever the database's own collation is."""
+        return 'TEXT COLLATE "C"'

@@ -15,10 +15,10 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.delegating import DelegatingReader
+from governance.storage.index_rows import index_rows
 from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
@@ -36,7 +36,6 @@ from governance.storage.sqlite_reader import (
     ENTRY_COLUMNS,
     VARIABLES_MAX,
     SqliteReader,
-    format_rest,
     marks,
     translated,
 )
@@ -45,8 +44,6 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
-REST_LENGTH_MAX = 999
-"""How many further indexes one row of `mention` or `relation` names at most."""
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -190,10 +187,10 @@ class _SqliteWriter(SqliteReader, Writer):
                 many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
             ids = self._intern(batch)
             if batch.mentions:
-                rows = _index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
+                rows = index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
                 many("INSERT INTO mention VALUES (?,?,?,?)", rows)
             if batch.relations:
-                rows = _index_rows(
+                rows = index_rows(
                     ((ids[effect], ids[cause], kind), at)
                     for (effect, cause, kind), at in batch.relations.items()
                 )
@@ -235,18 +232,6 @@ class _SqliteWriter(SqliteReader, Writer):
             self._added.extend(fresh)
             ids.update((name, number) for number, name in rows)
         return ids
-
-
-def _index_rows(
-    gathered: Iterable[tuple[tuple[Any, ...], Sequence[int]]],
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of `mention` or `relation`: the key, the first index, and the rest, at most `REST_LENGTH_MAX` of them."""
-    for key, indexes in gathered:
-        if len(indexes) > 1 and len(set(indexes)) < len(indexes):
-            raise StorageError("a row stands twice in one batch")
-        for start in range(0, len(indexes), REST_LENGTH_MAX + 1):
-            part = indexes[start : start + REST_LENGTH_MAX + 1]
-            yield (*key, part[0], format_rest(part))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -7,16 +7,14 @@ The driver's errors leave as ours (`translated`).
 
 from __future__ import annotations
 
-import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import orjson
-
 from governance.errors import SchemaError, StorageError
+from governance.storage.index_rows import spread
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,
@@ -99,7 +97,7 @@ class SqliteReader(Reader):
             if role is not None:
                 sql += " AND mention.role = ?"
                 values.append(role)
-            found.extend(map(MentionRow._make, _spread(self._all(sql, values), None, size)))
+            found.extend(map(MentionRow._make, spread(self._all(sql, values), None, size)))
         return found
 
     def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
@@ -113,7 +111,7 @@ class SqliteReader(Reader):
                 "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
                 f"WHERE this.name IN ({marks(chunk)}) AND r.first < ?"
             )
-            found.extend(map(RelationRow._make, _spread(self._all(sql, [*chunk, size]), None, size)))
+            found.extend(map(RelationRow._make, spread(self._all(sql, [*chunk, size]), None, size)))
         return found
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:
@@ -142,7 +140,7 @@ class SqliteReader(Reader):
             "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.first, mention.rest "
             f"FROM mention LEFT JOIN ref ON ref.id = mention.ref_id{where}"
         )
-        return map(MentionRow._make, _spread(self._stream(sql, values), start, end))
+        return map(MentionRow._make, spread(self._stream(sql, values), start, end))
 
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         where, values = _reaching("r", start, end)
@@ -151,7 +149,7 @@ class SqliteReader(Reader):
             "r.first, r.rest FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id "
             f"LEFT JOIN ref AS c ON c.id = r.cause_id{where}"
         )
-        return map(RelationRow._make, _spread(self._stream(sql, values), start, end))
+        return map(RelationRow._make, spread(self._stream(sql, values), start, end))
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         sql = f'SELECT "index" FROM entry WHERE type IN ({marks(types)}) AND "index" < ? ORDER BY "index"'
@@ -238,34 +236,6 @@ def _reaching(table: str, start: int | None, end: int | None) -> tuple[str, list
     if start is None:
         return where, values
     return where.replace(f"{table}.first >= ?", f"({table}.first >= ? OR {table}.rest IS NOT NULL)"), values
-
-
-def _spread(rows: Iterable[tuple[Any, ...]], start: int | None, end: int | None) -> Iterator[tuple[Any, ...]]:
-    """Rows of `mention` or `relation`, one for each index in the range; what is no index is given as it stands."""
-    low, high = -math.inf if start is None else start, math.inf if end is None else end
-    for *key, first, rest in rows:
-        if rest is None:
-            yield (*key, first)
-            continue
-        for index in (first, *_parse_rest(rest)):
-            if type(index) is not int or low <= index < high:
-                yield (*key, index)
-
-
-def format_rest(indexes: Sequence[int]) -> str | None:
-    """Write the column `rest`: all indexes but the first as a JSON list, None when there are no more."""
-    return orjson.dumps(indexes[1:]).decode() if len(indexes) > 1 else None
-
-
-def _parse_rest(rest: object) -> list[Any]:
-    """Read the column `rest`; what was not written by `format_rest` is one thing that is no index."""
-    try:
-        indexes = orjson.loads(rest)  # type: ignore[arg-type]  # a column may hold anything
-    except (ValueError, TypeError):
-        return [rest]
-    if not isinstance(indexes, list) or orjson.dumps(indexes).decode() != rest:
-        return [rest]
-    return indexes
 
 
 def _bounds(column: str, start: int | None, end: int | None) -> tuple[str, list[int]]:

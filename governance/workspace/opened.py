@@ -229,7 +229,7 @@ class Workspace(Proving):
             self._storage,
             keys=[parse_verifier_key(key)] if key else (),
             progress=progress,
-            url=self.url if self.url.startswith("sqlite:") else None,
+            url=self._storage.reopening_url,
             processes=os.cpu_count() or 1,
         )
 

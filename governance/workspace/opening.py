@@ -31,6 +31,7 @@ from governance.workspace.places import (
     place_of,
     ref_name,
     remove_unopened,
+    require_key_place,
 )
 from governance.workspace.stating import TOOL
 
@@ -60,6 +61,7 @@ def init_workspace(
     Raises:
         ConflictError: There is a ledger already.
         InputError: The origin cannot stand in a checkpoint.
+        KeyFileError: The key cannot be read or written, or nobody said where it goes.
     """
     place = place_of(url)
     name = origin or default_origin(place)
@@ -68,6 +70,7 @@ def init_workspace(
             f"not an origin: {name[:80]!r}", hint="an origin has no spaces and no +, as in example.com/audit"
         )
     path = key_path(place, key_file)
+    require_key_place(place, path)
     storage = create_storage(place)
     try:
         signing_key = made_key(path, name)
@@ -107,7 +110,9 @@ def verify_ledger(
     named = [parse_verifier_key(key)] if key else []
     keys = named or [log.key for log in policy.logs] if policy else named
     with contextlib.closing(open_storage(place_of(url))) as storage:
-        found = verify(storage, keys=keys, progress=progress, url=storage.url, processes=os.cpu_count() or 1)
+        found = verify(
+            storage, keys=keys, progress=progress, url=storage.reopening_url, processes=os.cpu_count() or 1
+        )
         if policy is not None:
             found = with_quorum(found, storage, policy, keys=named)
         return found if time_stamps is None else with_time_stamps(found, storage, time_stamps)
@@ -134,7 +139,7 @@ def open_workspace(
     if key is None:
         storage.close()
         raise IntegrityError(
-            f"{place}: the first entry does not open a ledger",
+            f"{storage.url}: the first entry does not open a ledger",
             hint="restore the file from a copy; a ledger is made with governance init",
         )
     path = key_path(place, key_file)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from governance.core.note import SigningKey, VerifierKey
 from governance.errors import KeyFileError
+from governance.storage.addresses import shown_url
 from governance.storage.interface import split_url
 
 DEFAULT_URL = "sqlite:///governance.db"
@@ -33,6 +34,19 @@ def key_path(place: str, key_file: str | Path | None) -> Path | None:
         return Path(named)
     scheme, rest = split_url(place)
     return Path(rest).with_suffix(".key") if scheme == "sqlite" else None
+
+
+def require_key_place(place: str, path: Path | None) -> None:
+    """Refuse to make a lasting ledger whose key would be gone with this process.
+
+    Raises:
+        KeyFileError: The ledger is a database, and nobody named a key file.
+    """
+    if path is None and split_url(place)[0] != "memory":
+        raise KeyFileError(
+            "no place for the signing key: beside a database there is no file",
+            hint="name one with --key-file or GOVERNANCE_KEY_FILE; it is made if it is not there",
+        )
 
 
 def is_key_named(key_file: str | Path | None) -> bool:
@@ -75,10 +89,11 @@ def loaded_key(path: Path, key: VerifierKey) -> SigningKey:
 
 
 def default_origin(place: str) -> str:
-    """A name for a ledger that nobody named: host and file."""
+    """A name for a ledger that nobody named: host and file or database."""
     scheme, rest = split_url(place)
     host = socket.gethostname().split(".")[0] or "localhost"
-    stem = Path(rest).stem if scheme == "sqlite" else scheme
+    database = shown_url(place).partition("?")[0].partition("://")[2].partition("/")[2]
+    stem = Path(rest).stem if scheme == "sqlite" else database or scheme
     return f"{ref_name(host)}/{ref_name(stem)}"
 
 
@@ -89,8 +104,7 @@ def ref_name(text: str) -> str:
 
 
 def remove_unopened(place: str) -> None:
-    """Take away a file that holds no entry yet, so that a failed init leaves nothing behind."""
-    scheme, rest = split_url(place)
-    if scheme == "sqlite":
-        for suffix in ("", "-wal", "-shm", ".lock"):
-            Path(rest + suffix).unlink(missing_ok=True)
+    """Take away what was made but never signed, so that a failed init leaves nothing behind."""
+    from governance.storage.opening import discard_storage
+
+    discard_storage(place)

@@ -18,8 +18,10 @@ from governance.ledger.log import Ledger
 from governance.ledger.verify import Verification, verify
 from governance.ledger.verify_range import CHUNK, Discrepancy, RangeReport
 from governance.ledger.verify_workers import main, split_size
+from governance.storage.opening import create_storage
 from governance.storage.sqlite import SqliteStorage
-from tests.ledger.histories import ORIGIN, ToldClock, event, opening, signing_key
+from tests.ledger.histories import ORIGIN, ToldClock, event, fill, opening, signing_key
+from tests.postgresql_server import PostgresqlServer
 
 KEY = signing_key()
 SIZE = 2 * CHUNK + 300
@@ -107,8 +109,9 @@ def test_a_worker_that_is_cut_off_in_its_report_costs_time_and_not_truth(
 def test_a_worker_tells_its_progress_and_its_report(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([CHUNK + 7, SIZE])))
-    assert main([f"sqlite:///{path}", str(CHUNK), str(SIZE), "1"]) == 0
+    task = {"url": f"sqlite:///{path}", "checkpoint_sizes": [CHUNK + 7, SIZE]}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(task)))
+    assert main([str(CHUNK), str(SIZE), "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == ["p ", "p ", "r "]
     report = verify_workers._parse_report(json.loads(lines[-1][2:]))
@@ -116,11 +119,29 @@ def test_a_worker_tells_its_progress_and_its_report(
     assert set(report.frontiers) == {CHUNK + 7, SIZE}
 
 
+def test_a_worker_is_told_the_password_where_nobody_else_can_read_it(postgresql: PostgresqlServer) -> None:
+    """Every user of the machine can read a command line; and the worker does open the ledger with it."""
+    url = postgresql.url().replace("postgres@", "postgres:s3cret@")
+    with closing(create_storage(url)) as storage:
+        fill(storage, key=KEY, rounds=2)
+        assert storage.reopening_url == url
+        worker = verify_workers._start(storage.reopening_url, 0, 21, True, [21])
+        assert worker is not None
+        try:
+            assert "s3cret" not in str(worker.args)
+            report = verify_workers._finish(worker, lambda _: None)
+        finally:
+            verify_workers._stop(worker)
+    assert report is not None
+    assert (report.start, report.end, report.discrepancies) == (0, 21, [])
+
+
 def test_a_worker_without_a_ledger_leaves_with_its_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("[]"))
-    assert main([f"sqlite:///{tmp_path}/none.db", "0", "1", "1"]) == 2
+    task = {"url": f"sqlite:///{tmp_path}/none.db", "checkpoint_sizes": []}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(task)))
+    assert main(["0", "1", "1"]) == 2
     assert "no ledger at" in capsys.readouterr().err
 
 
