@@ -29,3 +29,11 @@ def _no_ledger_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
         "SOURCE_DATE_EPOCH",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a long test counted is printed at the end, whichever process ran it."""
+    reports = [each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome)]
+    for report in reports:
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")

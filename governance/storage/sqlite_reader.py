@@ -24,7 +24,7 @@ from governance.storage.interface import (
     RelationRow,
     chunked,
 )
-from governance.storage.triggers import sqlite_triggers
+from governance.storage.triggers import INDEXES, TABLES, sqlite_triggers
 
 VARIABLES_MAX = 900
 """Below SQLite's oldest limit of variables in a statement, 999."""
@@ -165,7 +165,9 @@ class SqliteReader(Reader):
         return [row[0] for row in self._all(sql, (limit,))]
 
     def structure_problems(self) -> list[str]:
-        problems = [row[0] for row in self._all("PRAGMA quick_check(20)") if row[0] != "ok"]
+        # Not quick_check, which does not hold indexes against their tables: questions are answered out of indexes.
+        problems = [row[0] for row in self._all("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        problems += self._structure_of_names()
         present = dict(self._all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
         for name, statement in sorted(sqlite_triggers().items()):
             if name not in present:
@@ -180,6 +182,22 @@ class SqliteReader(Reader):
             "ORDER BY name LIMIT 20"
         )
         return problems + [f"ref {row[0]} is mentioned by no entry" for row in orphans]
+
+    def _structure_of_names(self) -> list[str]:
+        """Tables and indexes that are missing, are something else (a view can answer as it likes) or too much."""
+        expected = {*(("table", name) for name in TABLES), *(("index", name) for name in INDEXES)}
+        rows = self._all("SELECT type, name, rootpage FROM sqlite_master WHERE type <> 'trigger'")
+        # Only what has pages of its own holds rows: a view and a virtual table have none.
+        present = {(kind, name) for kind, name, page in rows if page}
+        ours = {name for _, name in expected}
+        return [
+            *(f"{kind} {name} is missing" for kind, name in sorted(expected - present)),
+            *(
+                f"{kind} {name} is not the ledger's"
+                for kind, name, _ in sorted(rows, key=str)
+                if (kind, name) not in expected and (name in ours or not str(name).startswith("sqlite_"))
+            ),
+        ]
 
 
 def marks(values: Sequence[str]) -> str:
@@ -205,12 +223,15 @@ class translated:  # noqa: N801  # reads as a verb in a with statement; a class,
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, sqlite3.DatabaseError):
+        # An OverflowError is the driver's, too: a number beyond 64 bits cannot be bound.
+        if isinstance(error, (sqlite3.DatabaseError, OverflowError)):
             raise _translation(self._path, error) from error
 
 
-def _translation(path: Path, error: sqlite3.DatabaseError) -> StorageError:
+def _translation(path: Path, error: sqlite3.DatabaseError | OverflowError) -> StorageError:
     text = str(error)
+    if isinstance(error, OverflowError):
+        return StorageError(f"{path}: a number is beyond what the database can hold: {text}")
     if isinstance(error, sqlite3.IntegrityError):
         return StorageError(f"{path}: the database refused the write: {text}")
     if any(sign in text for sign in ("not a database", "malformed", "no such table", "no such column")):
