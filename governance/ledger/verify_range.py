@@ -312,7 +312,7 @@ def _compare_chunk(reader: Reader, table: str, chunk: int, report: RangeReport) 
     stored = Counter(
         tuple(row)
         for row in _stored_rows(reader, table, first, last)
-        if table != "tree_node" or int(row[0]) <= CHUNK_LEVEL
+        if table != "tree_node" or not isinstance(row[0], int) or row[0] <= CHUNK_LEVEL
     )
     for row in sorted((expected - stored).elements(), key=repr):
         yield Discrepancy(table, _place(row, table), "row is missing", _show(row), "")

@@ -188,6 +188,14 @@ def test_a_tree_node_that_is_text_written_like_the_bytes_is_found(ledger: Path) 
     assert {"row belongs to no entry", "row is missing"} <= told
 
 
+@pytest.mark.parametrize("level", ["\0", "four", b"", b"\xff" * 32, 0.5, 2**62])
+def test_a_tree_node_at_a_level_that_is_none_is_told_and_does_not_stop(ledger: Path, level: object) -> None:
+    """The database enforces no types."""
+    tamper(ledger, ('UPDATE tree_node SET level = ? WHERE level = 4 AND "index" = 1', (level,)))
+    told = {each.what for each in verified(ledger).discrepancies if each.where == "tree_node"}
+    assert {"row belongs to no entry", "row is missing"} <= told
+
+
 @pytest.mark.parametrize("index", ["relation_by_cause", "sqlite_autoindex_ref_1", "sqlite_autoindex_entry_1"])
 def test_an_index_that_says_other_than_its_table_is_found(ledger: Path, index: str) -> None:
     """Lineage downstream is answered out of an index: a byte altered there would tell another story."""
