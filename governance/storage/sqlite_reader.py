@@ -242,6 +242,10 @@ def _translation(path: Path, error: sqlite3.DatabaseError | OverflowError) -> St
 def _mend(text: str) -> str:
     if "readonly" in text:
         return "the file or its folder cannot be written: check its permissions"
+    if "unable to open" in text:
+        return (
+            "SQLite writes beside the file even to read it: copy the ledger into a folder that can be written"
+        )
     if "locked" in text:
         return "another program holds the database: try again"
     if "full" in text:
