@@ -7,6 +7,7 @@ The driver's errors leave as ours (`translated`).
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ VARIABLES_MAX = 900
 
 ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type, occurred_at, appended_at'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
+
+_OTHERWISE = re.compile(r"\b(?:collate|as|where)\b", re.IGNORECASE)
+"""Words with which a table takes different texts for the same, computes a column, or an index leaves rows out."""
 
 
 class SqliteReader(Reader):
@@ -184,18 +188,23 @@ class SqliteReader(Reader):
         return problems + [f"ref {row[0]} is mentioned by no entry" for row in orphans]
 
     def _structure_of_names(self) -> list[str]:
-        """Tables and indexes that are missing, are something else (a view can answer as it likes) or too much."""
+        """Tables and indexes that are missing, too much, or made so that they may answer other than their rows say."""
         expected = {*(("table", name) for name in TABLES), *(("index", name) for name in INDEXES)}
-        rows = self._all("SELECT type, name, rootpage FROM sqlite_master WHERE type <> 'trigger'")
+        rows = self._all("SELECT type, name, rootpage, sql FROM sqlite_master WHERE type <> 'trigger'")
         # Only what has pages of its own holds rows: a view and a virtual table have none.
-        present = {(kind, name) for kind, name, page in rows if page}
+        present = {(kind, name) for kind, name, page, _ in rows if page}
         ours = {name for _, name in expected}
         return [
             *(f"{kind} {name} is missing" for kind, name in sorted(expected - present)),
             *(
                 f"{kind} {name} is not the ledger's"
-                for kind, name, _ in sorted(rows, key=str)
+                for kind, name, *_ in sorted(rows, key=str)
                 if (kind, name) not in expected and (name in ours or not str(name).startswith("sqlite_"))
+            ),
+            *(
+                f"{kind} {name} was made anew with {found[0].upper()}"
+                for kind, name, _, sql in sorted(rows, key=str)
+                if (kind, name) in expected and (found := _OTHERWISE.search(str(sql)))
             ),
         ]
 

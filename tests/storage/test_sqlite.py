@@ -198,6 +198,28 @@ def test_a_table_or_index_too_much_or_too_little_is_named(
         assert storage.structure_problems() == [problem]
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "word"),
+    [
+        ("ref", "name TEXT", "name TEXT COLLATE NOCASE", "COLLATE"),
+        ("entry", "type TEXT NOT NULL", "type TEXT as ('run.failed')", "AS"),
+    ],
+)
+def test_a_table_that_would_answer_otherwise_is_named(
+    path: Path, name: str, old: str, new: str, word: str
+) -> None:
+    """With NOCASE, who asks for model:a would get what was said of model:A, though no row was changed."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA writable_schema = ON")
+        changed = raw.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND instr(sql, ?)",
+            (old, new, name, old),
+        )
+        assert changed.rowcount == 1
+    with closing(SqliteStorage(path)) as storage:
+        assert f"table {name} was made anew with {word}" in storage.structure_problems()
+
+
 def test_statistics_that_the_database_gathers_are_no_problem(raw: sqlite3.Connection, path: Path) -> None:
     raw.execute("ANALYZE")
     with closing(SqliteStorage(path)) as storage:
