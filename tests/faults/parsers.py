@@ -173,7 +173,8 @@ PARSERS: dict[str, Parser] = {
     "JSON Lines of events": Parser(
         _file(lambda path: read_events(str(path)), "events.jsonl"), (b"\n".join(_event_lines), *_event_lines[:1])
     ),
-    "payload": Parser(_text(read_payload), (b'{"reason":"out of memory"}', b"{}")),
+    # With @ before it, it would be the name of a file.
+    "payload": Parser(_text(lambda text: read_payload(text.lstrip("@"))), (b'{"reason":"out of memory"}', b"{}")),
     "event": Parser(_value(_event), _event_lines),
     "entry body": Parser(_read_twice, tuple(_body(at, each) for at, each in enumerate(_events))),
     "ref": Parser(_text(parse_ref), (b"model:credit-risk@3", b"person:ana", b"code:x/y~z@a+b")),
