@@ -287,7 +287,7 @@ def _bounded_size(reader: Reader) -> tuple[int, list[Discrepancy]]:
     """
     below = islice(reader.entries(-INDEX_MAX - 1, 0), REPEATS_MAX)
     told = [Discrepancy("entry", str(row.index), "index is below 0") for row in below]
-    size = min(reader.head().size, INDEX_MAX)
+    size = max(0, min(reader.head().size, INDEX_MAX))
     probes = {secrets.randbelow(size) for _ in range(PROBES)} if size > MISSING_MAX else set()
     if len(reader.entries_at(sorted(probes))) == len(probes):
         return size, told

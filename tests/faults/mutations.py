@@ -15,6 +15,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from governance.ledger.log import Ledger
+from governance.storage.opening import open_storage
+from tests.ledger.histories import ORIGIN, START, event
+
 Mutation = Callable[[Random, Path], str | None]
 
 KEYS = {
@@ -176,6 +180,15 @@ def roll_back(draw: Random, path: Path) -> str:
         return f"to {keep} of {size} entries"
 
 
+def grow(draw: Random, path: Path) -> str:
+    """Entries more, chained as a writer would, by somebody who has no key."""
+    count = draw.randint(1, 5)
+    with closing(open_storage(f"sqlite:///{path}")) as storage:
+        ledger = Ledger(storage, clock=lambda: START, origin=ORIGIN)
+        ledger.append([event(0) | {"id": f"forged-{number}"} for number in range(count)])
+    return f"{count} entries"
+
+
 def change_schema(draw: Random, path: Path) -> str:
     """A trigger, an index or a table that is no longer what it was."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
@@ -210,7 +223,8 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
     "rows swapped": (6, swap_rows),
     "row added": (10, add_row),
     "table cut": (3, cut_table),
-    "rolled back": (2, roll_back),
+    "rolled back": (1, roll_back),
+    "grown without the key": (1, grow),
     "schema": (3, change_schema),
 }
 """By kind: how often of a hundred, and the deed."""

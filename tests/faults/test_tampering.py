@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign: a ledger of 2,000 entries is altered at random ten thousand times, and every time somebody notices.
 
-A mutation may end in four ways: opening or verifying *refuses* with one of our errors; `verify` *names* it; it leaves a
-true older state of the ledger, which only the *kept checkpoint* of an auditor can tell; or it is *without effect*:
-every answer that the storage can give is the same as before. Anything else is a miss.
+A mutation may end in five ways: opening or verifying *refuses* with one of our errors; `verify` *names* it; it leaves a
+true older state of the ledger, which only the *kept checkpoint* of an auditor can tell; it added entries, which
+`verify` tells as *unsigned*; or it is *without effect*: every answer that the storage can give is the same as before.
+Anything else is a miss.
 """
 
 from __future__ import annotations
@@ -133,6 +134,9 @@ class Campaign:
                     return "named"
                 if found.signed_size < SIZE:
                     return "kept checkpoint"
+                if found.tree_size > found.signed_size:
+                    assert any("no checkpoint covers them" in each for each in found.notices)
+                    return "unsigned"
                 told = answers(storage)
         except GovernanceError:
             return "refused"

@@ -177,6 +177,25 @@ def test_an_entry_at_an_index_that_cannot_be_is_found_in_bounded_time(ledger: Pa
     assert len(found.discrepancies) < 50
 
 
+def test_entries_that_are_missing_are_counted_before_work_is_refused(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as they are not too many, each of them is named and what follows them is looked at."""
+    monkeypatch.setattr("governance.ledger.verify.MISSING_MAX", 20)
+    tamper(ledger, 'DELETE FROM entry WHERE "index" BETWEEN 5 AND 19')
+    found = verified(ledger)
+    assert found.tree_size == SIZE
+    missing = [each.place for each in found.discrepancies if each.what == "entry is missing"]
+    assert missing == [str(index) for index in range(5, 20)]
+
+
+def test_a_ledger_whose_only_entry_lies_below_0_is_told(ledger: Path) -> None:
+    tamper(ledger, 'DELETE FROM entry WHERE "index" > 0', 'UPDATE entry SET "index" = -7')
+    found = verified(ledger)
+    assert found.tree_size == 0
+    assert "index is below 0" in {each.what for each in found.discrepancies}
+
+
 def test_a_tree_node_that_is_text_written_like_the_bytes_is_found(ledger: Path) -> None:
     """Both look the same in a fingerprint's text; who asks for the hash would get no bytes."""
     with closing(sqlite3.connect(ledger)) as database:
