@@ -68,6 +68,19 @@ def overwrite_bytes(draw: Random, path: Path) -> str:
     return f"{length} bytes at {at}"
 
 
+def flip_log_bit(draw: Random, path: Path) -> str:
+    """One bit of the write-ahead log beside the file, or its end cut off."""
+    log = path.with_name(path.name + "-wal")
+    content = bytearray(log.read_bytes())
+    at = draw.randrange(64 if draw.random() < 0.3 else len(content))
+    if draw.random() < 0.2:
+        del content[at:]
+    else:
+        content[at] ^= 1 << draw.randrange(8)
+    log.write_bytes(content)
+    return f"byte {at} of the log"
+
+
 def change_pages(draw: Random, path: Path) -> str:
     """A page emptied, two pages swapped, one copied over another, the last ones cut off."""
     content = bytearray(path.read_bytes())

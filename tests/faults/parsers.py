@@ -8,10 +8,13 @@ surrogates have a parser's own tests. A parser of plain values is handed what `p
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,16 +73,23 @@ def _value(parse: Callable[[Any], object]) -> Callable[[bytes], object]:
     return take
 
 
+@cache
+def _folder(_process: int) -> Path:
+    """One folder for a process, taken away when it ends: making one for each draw would take longer than parsing."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _file(parse: Callable[[Path], object], name: str) -> Callable[[bytes], object]:
-    """Of a parser of files: each time a file of its own, which its owner alone may read."""
+    """Of a parser of files: the bytes in a file that its owner alone may read."""
 
     def take(content: bytes) -> object:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            return parse(path)
+        path = _folder(os.getpid()) / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        return parse(path)
 
     return take
 

@@ -13,6 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -28,17 +29,20 @@ from governance.ledger.verify import verify
 from governance.storage.interface import Reader, Storage
 from governance.storage.opening import create_storage, open_storage
 from tests.faults.conftest import Tell
-from tests.faults.mutations import MUTATIONS
-from tests.ledger.histories import ORIGIN, ToldClock, event, lifecycle, opening, signing_key
+from tests.faults.mutations import MUTATIONS, flip_log_bit
+from tests.ledger.histories import ORIGIN, START, ToldClock, event, lifecycle, opening, signing_key
 
 KEY = signing_key()
 SIZE = 2001
 CHECKPOINT_EVERY = 40
 PARTS = 4
 """The campaign is cut in parts that run side by side."""
-MUTATIONS_EACH = 2000
+MUTATIONS_EACH = 1950
+LOGS_EACH = 50
+"""Of the write-ahead log beside a ledger that is being written."""
 FILES_EACH = 500
-"""Of proof files and checkpoints. With `MUTATIONS_EACH`, times `PARTS`: ten thousand."""
+"""Of proof files, bodies and checkpoints. All together, times `PARTS`: ten thousand."""
+LOG = "write-ahead log"
 
 
 def make_ledger(storage: Storage) -> Ledger:
@@ -98,25 +102,55 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def unsettled(honest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with more entries and a checkpoint that stand in the write-ahead log beside the file."""
+    live, kept = (tmp_path_factory.mktemp(name) / "ledger.db" for name in ("live", "kept"))
+    shutil.copyfile(honest, live)
+    with closing(open_storage(f"sqlite:///{live}")) as storage:
+        ledger = Ledger(storage, clock=lambda: START + timedelta(days=1), origin=ORIGIN, signing_key=KEY)
+        for number in range(3):
+            ledger.append([event(SIZE + 10 * number + at) for at in range(10)])
+        ledger.checkpoint()
+        for suffix in ("", "-wal"):
+            shutil.copyfile(live.with_name(live.name + suffix), kept.with_name(kept.name + suffix))
+    assert kept.with_name("ledger.db-wal").stat().st_size > 10_000
+    return kept
+
+
 class Campaign:
     """Tries mutations and counts what became of them."""
 
     def __init__(self, honest: Path, folder: Path) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.misses: list[str] = []
-        self._honest = honest
         self._copy = folder / "copy.db"
-        with closing(open_storage(f"sqlite:///{honest}")) as storage:
+        self._files = {
+            suffix: honest.with_name(honest.name + suffix).read_bytes()
+            for suffix in ("", "-wal")
+            if honest.with_name(honest.name + suffix).exists()
+        }
+        self._lay_out()
+        with closing(open_storage(f"sqlite:///{self._copy}")) as storage:
             self._expected = answers(storage)
+            latest = storage.latest_checkpoint()
+        assert latest is not None
+        self._kept = latest.tree_size
+
+    def _lay_out(self) -> None:
+        """A fresh copy to be altered."""
+        for suffix in ("", "-wal", "-shm", ".lock"):
+            file = self._copy.with_name(self._copy.name + suffix)
+            file.unlink(missing_ok=True)
+            if suffix in self._files:
+                file.write_bytes(self._files[suffix])
 
     def try_one(self, kind: str, mutate: Callable[[Random, Path], str | None], seed: str) -> None:
         """Draw until a mutation of this kind is done, and look what becomes of it."""
         draw = Random(seed)
         deed = None
         while deed is None:
-            for suffix in ("", "-wal", "-shm", ".lock"):
-                self._copy.with_name(self._copy.name + suffix).unlink(missing_ok=True)
-            shutil.copyfile(self._honest, self._copy)
+            self._lay_out()
             deed = mutate(draw, self._copy)
         try:
             outcome = self._outcome()
@@ -132,7 +166,7 @@ class Campaign:
                 found = verify(storage, keys=[KEY.verifier_key])
                 if not found.holds:
                     return "named"
-                if found.signed_size < SIZE:
+                if found.signed_size < self._kept:
                     return "kept checkpoint"
                 if found.tree_size > found.signed_size:
                     assert any("no checkpoint covers them" in each for each in found.notices)
@@ -246,6 +280,15 @@ def test_a_mutation_of_each_kind_is_noticed(honest: Path, tmp_path: Path, kind: 
     assert campaign.misses == []
 
 
+def test_an_altered_write_ahead_log_is_noticed(unsettled: Path, tmp_path: Path) -> None:
+    """SQLite takes what stands before the damage, which is an older state; a kept checkpoint tells."""
+    campaign = Campaign(unsettled, tmp_path)
+    for number in range(8):
+        campaign.try_one(LOG, flip_log_bit, f"{LOG}/{number}")
+    assert campaign.misses == []
+    assert campaign.counts[LOG, "kept checkpoint"] > 0
+
+
 def test_altered_proofs_and_checkpoints_are_noticed(
     honest: Path, tmp_path: Path, files: dict[str, list[Carried]]
 ) -> None:
@@ -259,14 +302,18 @@ def test_altered_proofs_and_checkpoints_are_noticed(
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_ten_thousand_mutations_are_noticed(
-    honest: Path, tmp_path: Path, files: dict[str, list[Carried]], part: int, tell: Tell
+    honest: Path, unsettled: Path, tmp_path: Path, files: dict[str, list[Carried]], part: int, tell: Tell
 ) -> None:
     """None of them goes unseen; what became of each kind is printed."""
     campaign = Campaign(honest, tmp_path)
     for number, kind in enumerate(kinds_drawn(Random(part), MUTATIONS_EACH)):
         campaign.try_one(kind, MUTATIONS[kind][1], f"{part}/{number}")
     alter_files(campaign, files, FILES_EACH, seed=part)
-    for kind, outcome in sorted(campaign.counts):
-        tell(f"{kind}, {outcome}", campaign.counts[kind, outcome])
-    assert sum(campaign.counts.values()) == MUTATIONS_EACH + FILES_EACH
-    assert campaign.misses == []
+    beside = Campaign(unsettled, tmp_path)
+    for number in range(LOGS_EACH):
+        beside.try_one(LOG, flip_log_bit, f"{part}/{number}")
+    counts = campaign.counts + beside.counts
+    for kind, outcome in sorted(counts):
+        tell(f"{kind}, {outcome}", counts[kind, outcome])
+    assert sum(counts.values()) == MUTATIONS_EACH + FILES_EACH + LOGS_EACH
+    assert campaign.misses + beside.misses == []
