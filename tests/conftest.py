@@ -40,3 +40,11 @@ def postgresql() -> Iterator[PostgresqlServer]:
     """A real PostgreSQL, one for all tests of this process; each test takes a schema of its own."""
     with started_server() as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a long test counted is printed at the end, whichever process ran it."""
+    reports = [each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome)]
+    for report in reports:
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")

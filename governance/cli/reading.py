@@ -30,9 +30,10 @@ def read_events(file: str) -> list[dict[str, Any]]:
     try:
         with Path(file).open("rb") as stream:
             return list(_events(stream, file))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a null character
+        what = getattr(error, "strerror", error)
         raise NotFoundError(
-            f"cannot read {file}: {error.strerror}", hint="check the path, or say - for stdin"
+            f"cannot read {file}: {what}", hint="check the path, or say - for stdin"
         ) from error
 
 
@@ -50,7 +51,7 @@ def read_payload(text: str | None) -> dict[str, Any]:
         where = text[1:]
         try:
             text = Path(where).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path that holds a null character
             raise NotFoundError(f"cannot read {where}: {error}", hint="--data takes JSON or @FILE") from error
     return _object(text.encode(), where)
 

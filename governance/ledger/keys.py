@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -102,7 +102,7 @@ def read_private_key(path: Path, *, passphrase: bytes | None) -> PrivateKeyTypes
     except TypeError as error:
         hint = "set GOVERNANCE_KEY_PASSPHRASE" if passphrase is None else "unset GOVERNANCE_KEY_PASSPHRASE"
         raise KeyFileError(f"key file {path}: {error}", hint=hint) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, InternalError) as error:
         raise KeyFileError(
             f"key file {path} cannot be read as a PKCS#8 PEM private key",
             hint="check the passphrase and that the file is whole",

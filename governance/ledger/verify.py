@@ -16,9 +16,10 @@ Rules:
 from __future__ import annotations
 
 import contextlib
-import itertools
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from governance.core.merkle import NodeId, extend, fold_root
@@ -33,6 +34,10 @@ from governance.storage.interface import CheckpointRow, Reader
 __all__ = ["Discrepancy", "Verification", "stated_key", "verify"]
 
 REPEATS_MAX = 1000
+MISSING_MAX = 100_000
+"""After so many missing entries nothing further is looked at: an index can claim any size."""
+INDEX_MAX = 2**63 - 1
+PROBES = 64
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are checked and how many there are."""
@@ -104,7 +109,7 @@ def verify(
     Raises:
         StorageError: The tables cannot be read at all.
     """
-    size = reader.head().size
+    size, outside = _bounded_size(reader)
     opening = _read_opening(reader)
     trusted = tuple(keys) or ((opening.key,) if opening.key else ())
     rows = reader.checkpoints()
@@ -117,6 +122,7 @@ def verify(
     discrepancies = [
         *_structure(reader),
         *opening.discrepancies,
+        *outside,
         *_repeats(reader, size),
         *(each for part in ranges for each in part.discrepancies),
         *_borders(ranges),
@@ -275,6 +281,28 @@ def _read_opening(reader: Reader) -> _Opening:
     return _Opening(data["origin"], key, ())
 
 
+def _bounded_size(reader: Reader) -> tuple[int, list[Discrepancy]]:
+    """How many entries to look at, and what is told of those outside.
+
+    The last index says how many entries there are, and in an altered ledger it can say anything: the work is held to
+    the rows that are there. Where all of 64 secret places have a row, fewer than half are missing but for a chance of
+    2^-64; otherwise the rows are counted until too many are missing.
+    """
+    below = islice(reader.entries(-INDEX_MAX - 1, 0), REPEATS_MAX)
+    told = [Discrepancy("entry", str(row.index), "index is below 0") for row in below]
+    size = max(0, min(reader.head().size, INDEX_MAX))
+    probes = {secrets.randbelow(size) for _ in range(PROBES)} if size > MISSING_MAX else set()
+    if len(reader.entries_at(sorted(probes))) == len(probes):
+        return size, told
+    count = end = 0
+    for index in chain((row.index for row in reader.entries(0, size)), [size]):
+        if index - count > MISSING_MAX:
+            what = "entries are missing; what follows them was not looked at"
+            return end, [*told, Discrepancy("entry", f"{end} to {index - 1}", what)]
+        count, end = count + 1, index + 1
+    return size, told
+
+
 def _structure(reader: Reader) -> Iterator[Discrepancy]:
     for problem in reader.structure_problems():
         yield Discrepancy("structure", "", problem)
@@ -283,8 +311,6 @@ def _structure(reader: Reader) -> Iterator[Discrepancy]:
 def _repeats(reader: Reader, size: int) -> Iterator[Discrepancy]:
     for event_id in reader.repeated_event_ids(REPEATS_MAX):
         yield Discrepancy("entry", "", "event id stands in more than one entry", "", str(event_id))
-    for row in itertools.islice(reader.entries(-(2**63), 0), REPEATS_MAX):
-        yield Discrepancy("entry", str(row.index), "row lies before the first entry")
     for ref in reader.rebound_refs(REPEATS_MAX):
         yield from _rebindings(reader, ref, size)
 

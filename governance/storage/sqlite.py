@@ -116,7 +116,8 @@ class SqliteStorage(DelegatingReader, Storage):
             except BaseException:
                 writer.forget()
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    with translated(self._path):
+                        connection.execute("ROLLBACK")
                 raise
             if len(self._ref_ids) > REFS_CACHED_MAX:
                 self._ref_ids.clear()
@@ -236,7 +237,8 @@ class _SqliteWriter(SqliteReader, Writer):
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Open a ledger: look whose database it is before anything in it is changed."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    with translated(path):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
     try:
         with translated(path):
             _check_header(connection, path)
@@ -275,7 +277,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
 
 def _fill(path: Path, statements: Iterable[str]) -> None:
     """Make the tables in an empty file, all or none."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection, translated(path):
+    with translated(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         _use_write_ahead_log(connection, path)
         connection.execute("BEGIN EXCLUSIVE")
         for statement in statements:

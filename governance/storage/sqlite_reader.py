@@ -7,6 +7,7 @@ The driver's errors leave as ours (`translated`).
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,13 +26,16 @@ from governance.storage.interface import (
     RelationRow,
     chunked,
 )
-from governance.storage.triggers import sqlite_triggers, sqlite_views
+from governance.storage.triggers import INDEXES, TABLES, sqlite_triggers, sqlite_views
 
 VARIABLES_MAX = 900
 """Below SQLite's oldest limit of variables in a statement, 999."""
 
 ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
+
+_OTHERWISE = re.compile(r"\b(?:collate|as|where)\b", re.IGNORECASE)
+"""Words with which a table takes different texts for the same, computes a column, or an index leaves rows out."""
 
 
 class SqliteReader(Reader):
@@ -168,7 +172,9 @@ class SqliteReader(Reader):
         return [row[0] for row in self._all(sql, (limit,))]
 
     def structure_problems(self) -> list[str]:
-        problems = [row[0] for row in self._all("PRAGMA quick_check(20)") if row[0] != "ok"]
+        # Not quick_check, which does not hold indexes against their tables: questions are answered out of indexes.
+        problems = [row[0] for row in self._all("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        problems += self._structure_of_names()
         for kind, made in (("trigger", sqlite_triggers()), ("view", sqlite_views())):
             present = dict(self._all("SELECT name, sql FROM sqlite_master WHERE type = ?", (kind,)))
             for name, statement in sorted(made.items()):
@@ -182,6 +188,29 @@ class SqliteReader(Reader):
             "ORDER BY name LIMIT 20"
         )
         return problems + [f"ref {row[0]} is mentioned by no entry" for row in orphans]
+
+    def _structure_of_names(self) -> list[str]:
+        """Tables and indexes that are missing, too much, or made so that they may answer other than their rows say."""
+        expected = {*(("table", name) for name in TABLES), *(("index", name) for name in INDEXES)}
+        rows = self._all(
+            "SELECT type, name, rootpage, sql FROM sqlite_master WHERE type NOT IN ('trigger', 'view')"
+        )
+        # Only what has pages of its own holds rows: a virtual table has none.
+        present = {(kind, name) for kind, name, page, _ in rows if page}
+        ours = {name for _, name in expected}
+        return [
+            *(f"{kind} {name} is missing" for kind, name in sorted(expected - present)),
+            *(
+                f"{kind} {name} is not the ledger's"
+                for kind, name, *_ in sorted(rows, key=str)
+                if (kind, name) not in expected and (name in ours or not str(name).startswith("sqlite_"))
+            ),
+            *(
+                f"{kind} {name} was made anew with {found[0].upper()}"
+                for kind, name, _, sql in sorted(rows, key=str)
+                if (kind, name) in expected and (found := _OTHERWISE.search(str(sql)))
+            ),
+        ]
 
 
 def marks(values: Sequence[str]) -> str:
@@ -207,12 +236,15 @@ class translated:  # noqa: N801  # reads as a verb in a with statement; a class,
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, sqlite3.DatabaseError):
+        # An OverflowError is the driver's, too: a number beyond 64 bits cannot be bound.
+        if isinstance(error, (sqlite3.DatabaseError, OverflowError)):
             raise _translation(self._path, error) from error
 
 
-def _translation(path: Path, error: sqlite3.DatabaseError) -> StorageError:
+def _translation(path: Path, error: sqlite3.DatabaseError | OverflowError) -> StorageError:
     text = str(error)
+    if isinstance(error, OverflowError):
+        return StorageError(f"{path}: a number is beyond what the database can hold: {text}")
     if isinstance(error, sqlite3.IntegrityError):
         return StorageError(f"{path}: the database refused the write: {text}")
     if any(sign in text for sign in ("not a database", "malformed", "no such table", "no such column")):
@@ -223,6 +255,10 @@ def _translation(path: Path, error: sqlite3.DatabaseError) -> StorageError:
 def _mend(text: str) -> str:
     if "readonly" in text:
         return "the file or its folder cannot be written: check its permissions"
+    if "unable to open" in text:
+        return (
+            "SQLite writes beside the file even to read it: copy the ledger into a folder that can be written"
+        )
     if "locked" in text:
         return "another program holds the database: try again"
     if "full" in text:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 APPEND_ONLY = "the ledger is append-only"
 TABLES = ("entry", "tree_node", "checkpoint", "ref", "mention", "relation")
+INDEXES = ("relation_by_cause",)
 KEYS = {
     "entry": ('"index" = NEW."index"', "event_id = NEW.event_id"),
     "tree_node": ('level = NEW.level AND "index" = NEW."index"',),

@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from governance.cli.app import app
+from governance.cli.reading import read_events, read_payload
 from governance.core.hashing import digest_bytes
-from governance.errors import GovernanceError
+from governance.errors import GovernanceError, NotFoundError
 
 DIGEST = digest_bytes(b"scorer")
 Run = Callable[..., Result]
@@ -440,3 +441,10 @@ def test_help_names_every_command(run: Run) -> None:
     ):
         assert f"  {name} " in text
     assert "governance 0." in run("--version").stdout
+
+
+@pytest.mark.parametrize("read", [read_events, lambda name: read_payload(f"@{name}")])
+def test_a_path_that_holds_a_null_character_is_not_found(read: Callable[[str], object]) -> None:
+    """No shell can say it, but a program can; found by a fuzzer."""
+    with pytest.raises(NotFoundError, match="null"):
+        read("a\0b")

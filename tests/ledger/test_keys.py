@@ -93,6 +93,18 @@ def test_rubbish_is_refused(tmp_path: Path) -> None:
         load_key_file(path, NAME)
 
 
+def test_a_key_whose_length_is_not_its_kind_s_is_refused(tmp_path: Path) -> None:
+    """An X448 key of 32 bytes: OpenSSL's own error comes out of the library, found by a fuzzer."""
+    path = tmp_path / "ledger.key"
+    path.write_bytes(
+        b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VvBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
+        b"-----END PRIVATE KEY-----\n"
+    )
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match="cannot be read as a PKCS#8"):
+        load_key_file(path, NAME)
+
+
 def test_the_key_never_shows_itself(tmp_path: Path) -> None:
     made = create_key_file(tmp_path / "ledger.key", NAME)
     assert made.private_key.private_bytes_raw().hex() not in repr(made)

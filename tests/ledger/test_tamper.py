@@ -169,6 +169,88 @@ def test_inserting_a_row_is_found(ledger: Path, table: str, statement: str) -> N
     assert expected in {each.where for each in found.discrepancies}
 
 
+@pytest.mark.parametrize("index", [-1, -(2**63), 500_000, 2**40, 2**63 - 1])
+def test_an_entry_at_an_index_that_cannot_be_is_found_in_bounded_time(ledger: Path, index: int) -> None:
+    """One row can claim that there are 2^63 entries: the work is held to the rows that there are."""
+    tamper(
+        ledger,
+        f"INSERT INTO entry SELECT {index}, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry "
+        'WHERE "index" = 20',
+    )
+    found = verified(ledger)
+    assert found.tree_size == SIZE
+    expected = "index is below 0" if index < 0 else "entries are missing; what follows them was not looked at"
+    assert expected in {each.what for each in found.discrepancies if each.where == "entry"}
+    assert len(found.discrepancies) < 50
+
+
+def test_entries_that_are_missing_are_counted_before_work_is_refused(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as they are not too many, each of them is named and what follows them is looked at."""
+    monkeypatch.setattr("governance.ledger.verify.MISSING_MAX", 20)
+    tamper(ledger, 'DELETE FROM entry WHERE "index" BETWEEN 5 AND 19')
+    found = verified(ledger)
+    assert found.tree_size == SIZE
+    missing = [each.place for each in found.discrepancies if each.what == "entry is missing"]
+    assert missing == [str(index) for index in range(5, 20)]
+
+
+def test_a_ledger_whose_only_entry_lies_below_0_is_told(ledger: Path) -> None:
+    tamper(ledger, 'DELETE FROM entry WHERE "index" > 0', 'UPDATE entry SET "index" = -7')
+    found = verified(ledger)
+    assert found.tree_size == 0
+    assert "index is below 0" in {each.what for each in found.discrepancies}
+
+
+def test_a_tree_node_that_is_text_written_like_the_bytes_is_found(ledger: Path) -> None:
+    """Both look the same in a fingerprint's text; who asks for the hash would get no bytes."""
+    with closing(sqlite3.connect(ledger)) as database:
+        ((value,),) = database.execute(
+            'SELECT hash FROM tree_node WHERE level = 4 AND "index" = 1'
+        ).fetchall()
+    tamper(ledger, ('UPDATE tree_node SET hash = ? WHERE level = 4 AND "index" = 1', (str(value),)))
+    told = {each.what for each in verified(ledger).discrepancies if each.where == "tree_node"}
+    assert {"row belongs to no entry", "row is missing"} <= told
+
+
+@pytest.mark.parametrize("level", ["\0", "four", b"", b"\xff" * 32, 0.5, 2**62])
+def test_a_tree_node_at_a_level_that_is_none_is_told_and_does_not_stop(ledger: Path, level: object) -> None:
+    """The database enforces no types."""
+    tamper(ledger, ('UPDATE tree_node SET level = ? WHERE level = 4 AND "index" = 1', (level,)))
+    told = {each.what for each in verified(ledger).discrepancies if each.where == "tree_node"}
+    assert {"row belongs to no entry", "row is missing"} <= told
+
+
+@pytest.mark.parametrize("index", ["relation_by_cause", "sqlite_autoindex_ref_1", "sqlite_autoindex_entry_1"])
+def test_an_index_that_says_other_than_its_table_is_found(ledger: Path, index: str) -> None:
+    """Lineage downstream is answered out of an index: a byte altered there would tell another story."""
+    content = bytearray(ledger.read_bytes())
+    with closing(sqlite3.connect(ledger)) as database:
+        ((page,),) = database.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)
+        ).fetchall()
+        ((size,),) = database.execute("PRAGMA page_size").fetchall()
+    # The end of the page is the end of a key: the text of a ref or an id, or the number of an entry.
+    content[page * size - 3] ^= 1
+    ledger.write_bytes(content)
+    found = verified(ledger)
+    assert "structure" in {each.where for each in found.discrepancies}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_view_in_a_table_s_place_is_found(ledger: Path, table: str) -> None:
+    """A view can answer as it likes, each time anew."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as database:
+        database.execute("PRAGMA legacy_alter_table = ON")
+        database.execute(f"ALTER TABLE {table} RENAME TO kept")
+        database.execute(f"CREATE VIEW {table} AS SELECT * FROM kept")
+    told = [each.what for each in verified(ledger).discrepancies if each.where == "structure"]
+    assert f"table {table} is missing" in told
+    assert f"view {table} is not the ledger's" in told
+    assert "table kept is not the ledger's" in told
+
+
 def test_swapping_two_bodies_is_found(ledger: Path) -> None:
     """Two entries change places, columns and all."""
     columns = ("leaf_hash", "body", "type")

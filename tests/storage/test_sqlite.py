@@ -22,7 +22,7 @@ from governance.errors import ConflictError, NotFoundError, SchemaError, Storage
 from governance.storage.interface import SCHEMA_VERSION, Batch, MentionRow, NodeRow, Storage, mention_rows
 from governance.storage.lock import FileLock
 from governance.storage.sqlite import SqliteStorage
-from governance.storage.triggers import TABLES, sqlite_triggers
+from governance.storage.triggers import INDEXES, TABLES, sqlite_triggers
 from tests.storage.contract import (
     StorageContract,
     batch_of,
@@ -177,6 +177,76 @@ def test_a_ref_that_no_entry_mentions_is_named(raw: sqlite3.Connection, path: Pa
     raw.execute("INSERT INTO ref VALUES (999, 'model:planted@1')")
     with closing(SqliteStorage(path)) as storage:
         assert storage.structure_problems() == ["ref model:planted@1 is mentioned by no entry"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("DROP INDEX relation_by_cause", "index relation_by_cause is missing"),
+        ("CREATE TABLE more (x)", "table more is not the ledger's"),
+        ("CREATE VIEW more AS SELECT 1", "view more is not the ledger's"),
+        ("CREATE INDEX more ON entry (type)", "index more is not the ledger's"),
+    ],
+)
+def test_a_table_or_index_too_much_or_too_little_is_named(
+    raw: sqlite3.Connection, path: Path, statement: str, problem: str
+) -> None:
+    raw.execute(statement)
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == [problem]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "word"),
+    [
+        ("ref", "name TEXT", "name TEXT COLLATE NOCASE", "COLLATE"),
+        ("entry", "type TEXT NOT NULL", "type TEXT as ('run.failed')", "AS"),
+    ],
+)
+def test_a_table_that_would_answer_otherwise_is_named(
+    path: Path, name: str, old: str, new: str, word: str
+) -> None:
+    """With NOCASE, who asks for model:a would get what was said of model:A, though no row was changed."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA writable_schema = ON")
+        changed = raw.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND instr(sql, ?)",
+            (old, new, name, old),
+        )
+        assert changed.rowcount == 1
+    with closing(SqliteStorage(path)) as storage:
+        assert f"table {name} was made anew with {word}" in storage.structure_problems()
+
+
+def test_statistics_that_the_database_gathers_are_no_problem(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute("ANALYZE")
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.structure_problems() == []
+
+
+def test_the_names_that_are_looked_for_are_those_that_are_made(raw: sqlite3.Connection) -> None:
+    """A table or an index added to the schema has to be added to them."""
+    rows = raw.execute(
+        "SELECT type, name FROM sqlite_master WHERE sql NOT NULL AND type NOT IN ('trigger', 'view')"
+    )
+    assert {*rows} == {*(("table", name) for name in TABLES), *(("index", name) for name in INDEXES)}
+
+
+def test_a_number_beyond_the_database_s_is_our_error(path: Path) -> None:
+    with closing(SqliteStorage(path)) as storage, pytest.raises(StorageError, match="beyond what"):
+        list(storage.entries(0, 2**63))
+
+
+def test_a_file_that_cannot_be_opened_is_our_error(path: Path) -> None:
+    """Here because the process has no file descriptor left."""
+    resource: Any = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="unable to open"):
+            SqliteStorage(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_rows_whose_ref_was_taken_away_are_still_streamed(raw: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parser that meets bytes from outside, each as a function of bytes, with samples that it takes.
+
+Rules: a parser of text is handed the bytes as UTF-8, or as Latin-1 where they are none, so that no draw is lost; lone
+surrogates have a parser's own tests. A parser of plain values is handed what `parse_json` reads. To try another parser
+(SSH keys, tiles, policies of witnesses), write its line here: properties, limits and fuzzing take it from `PARSERS`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from governance.cli.reading import read_events, read_payload
+from governance.core.canonical import format_canonical, parse_canonical, parse_json
+from governance.core.checkpoint import open_checkpoint, parse_checkpoint
+from governance.core.instants import parse_instant
+from governance.core.note import open_note, parse_note, parse_verifier_key
+from governance.core.proof import parse_proof_file, verify_proof_file
+from governance.errors import GovernanceError
+from governance.events.envelope import format_body, parse_event, read_entry
+from governance.events.links import links_of
+from governance.events.refs import parse_ref
+from governance.ledger.keys import load_key_file
+from governance.policy.cases import load_cases
+from governance.policy.documents import parse_document
+from governance.policy.loader import parse_rule_set
+from governance.policy.parameters import parse_duration
+from tests.ledger.histories import lifecycle, opening, signing_key
+
+HOUSE = Path(__file__).resolve().parents[2]
+VECTORS = HOUSE / "tests" / "vectors"
+WORKED = VECTORS / "worked"
+KEY = parse_verifier_key((WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[0])
+
+
+class Parser(NamedTuple):
+    """One parser under trial.
+
+    Attributes:
+        parse: Takes any bytes; gives something, or raises one of our errors.
+        samples: Bytes that it takes without complaint, or nearly.
+    """
+
+    parse: Callable[[bytes], object]
+    samples: tuple[bytes, ...]
+
+
+def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+    def take(content: bytes) -> object:
+        try:
+            return parse(content.decode())
+        except UnicodeDecodeError:
+            return parse(content.decode("latin-1"))
+
+    return take
+
+
+def _value(parse: Callable[[Any], object]) -> Callable[[bytes], object]:
+    """Of a parser of JSON objects; what is none is refused before it comes to it."""
+
+    def take(content: bytes) -> object:
+        value = parse_json(content)
+        return parse(value) if isinstance(value, dict) else None
+
+    return take
+
+
+@cache
+def _folder(_process: int) -> Path:
+    """One folder for a process, taken away when it ends: making one for each draw would take longer than parsing."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _file(parse: Callable[[Path], object], name: str) -> Callable[[bytes], object]:
+    """Of a parser of files: the bytes in a file that its owner alone may read."""
+
+    def take(content: bytes) -> object:
+        path = _folder(os.getpid()) / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        return parse(path)
+
+    return take
+
+
+def _event(raw: dict[str, Any]) -> object:
+    parsed = parse_event(raw)
+    return parsed.to_canonical(), links_of(parsed.to_dict())
+
+
+def _read_twice(body: bytes) -> object:
+    """An entry that was read can be written again, and tells its links."""
+    entry = read_entry(body)
+    return entry.event.to_canonical(), links_of(entry.event.to_dict())
+
+
+def _body(number: int, stated: dict[str, Any]) -> bytes:
+    event_bytes = parse_event(stated).to_canonical()
+    return format_body(
+        event=event_bytes, index=number, appended_at="2026-11-20T09:00:00.000000Z", previous="0" * 64
+    )
+
+
+def _strings(*places: tuple[str, str]) -> tuple[bytes, ...]:
+    """Texts, or lists of texts, out of the vectors' files."""
+    found: list[str] = []
+    for file, key in places:
+        stated = json.loads((VECTORS / file).read_text(encoding="utf-8"))[key]
+        found += stated if isinstance(stated, list) else [stated]
+    return tuple(each.encode() for each in found)
+
+
+_proof_vectors = "tlog-proof/formats-tlog-proof.json"
+_checkpoint = (WORKED / "worked-checkpoint.txt").read_bytes()
+_proof = (WORKED / "worked.tlog-proof").read_bytes()
+_events = [*lifecycle(1)[:6], opening(signing_key())]
+_event_lines = tuple(json.dumps(each).encode() for each in _events)
+_rule_set = b"""id: small
+title: A small rule set
+version: "1"
+summary: One rule.
+framework: {name: None, version: "1"}
+parameters:
+  age_max: {type: duration, default: 30d, minimum: 1d, maximum: 60d, why: the law}
+  names: {type: list, default: [a, b], why: they are known}
+requirements:
+  - {id: A1, title: One, coverage: automated}
+rules:
+  - id: small/one
+    title: It is registered
+    requirement: A1
+    scope: model
+    when: model.registered
+    satisfied_if: model.digest != "" && size(params.names) > 0
+    evidence: [model.registered]
+    severity: low
+    message: "{model.ref} is not"
+    remediation: register it
+"""
+_cases = b"""subject: model:m@1
+now: 2026-11-20T12:00:00Z
+histories:
+  complete:
+    - model.registered: {as: m, subject: "model:m@1", actor: "person:ana", digest: digest(m), run: "run:r1"}
+cases:
+  - {rule: small/one, name: named, given: complete, with: {m: {digest: null}}, expect: satisfied}
+"""
+_pem = b"""-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
+-----END PRIVATE KEY-----
+"""
+
+PARSERS: dict[str, Parser] = {
+    "note": Parser(parse_note, (_checkpoint, *_strings(("note/c2sp-signed-note-example.json", "note")))),
+    "signed note": Parser(lambda content: open_note(content, [KEY]), (_checkpoint,)),
+    "verifier key": Parser(
+        _text(parse_verifier_key),
+        (str(KEY).encode(), *_strings(("note/sumdb-note.json", "vkeys"), ("note/sumdb-note.json", "bad_vkeys"))),
+    ),
+    "checkpoint": Parser(_text(parse_checkpoint), (_checkpoint.partition(b"\n\n")[0] + b"\n",)),
+    "signed checkpoint": Parser(lambda content: open_checkpoint(content, [KEY]), (_checkpoint,)),
+    "proof file": Parser(
+        parse_proof_file,
+        (_proof, *_strings((_proof_vectors, "invalid"), (_proof_vectors, "valid_syntax"))),
+    ),
+    "proof": Parser(lambda content: verify_proof_file(content, b'{"n":1,"type":"b"}', [KEY]), (_proof,)),
+    "canonical JSON": Parser(
+        lambda content: format_canonical(parse_canonical(content)),
+        tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "output").iterdir())),
+    ),
+    "JSON": Parser(parse_json, tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "input").iterdir()))),
+    "JSON Lines of events": Parser(
+        _file(lambda path: read_events(str(path)), "events.jsonl"), (b"\n".join(_event_lines), *_event_lines[:1])
+    ),
+    # With @ before it, it would be the name of a file.
+    "payload": Parser(_text(lambda text: read_payload(text.lstrip("@"))), (b'{"reason":"out of memory"}', b"{}")),
+    "event": Parser(_value(_event), _event_lines),
+    "entry body": Parser(_read_twice, tuple(_body(at, each) for at, each in enumerate(_events))),
+    "ref": Parser(_text(parse_ref), (b"model:credit-risk@3", b"person:ana", b"code:x/y~z@a+b")),
+    "instant": Parser(_text(parse_instant), (b"2026-11-20T10:00:00+01:00", b"2026-02-28t23:59:59.123456789z")),
+    "duration": Parser(_text(parse_duration), (b"30d", b"12h", b"900000s")),
+    "YAML": Parser(lambda content: parse_document(content, file="x.yaml").value(), (_rule_set, _cases)),
+    "rule set": Parser(
+        lambda content: parse_rule_set(content, file="x.yaml"),
+        (_rule_set, (HOUSE / "policies" / "baseline" / "rule_set.yaml").read_bytes()),
+    ),
+    "cases": Parser(_file(lambda path: load_cases(path.parent), "cases.yaml"), (_cases,)),
+    "signing key": Parser(_file(lambda path: load_key_file(path, "example.com/audit"), "ledger.key"), (_pem,)),
+}  # fmt: skip
+
+
+def survive(name: str, content: bytes) -> bool:
+    """Hand bytes to a parser; whether it took them. Anything but one of our errors passes through."""
+    try:
+        PARSERS[name].parse(content)
+    except GovernanceError as error:
+        str(error)
+        return False
+    return True
