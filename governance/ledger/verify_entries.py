@@ -120,7 +120,7 @@ class EntryWalk:
         try:
             fields: dict[str, Any] = parse_canonical(body)
             event: dict[str, Any] = fields["event"]
-            data, event_id, kind = event["data"], event["id"], event["type"]
+            data, event_id, kind, subject = event["data"], event["id"], event["type"], event["subject"]
             stated = fields["index"], fields["previous"], fields["appended_at"]
             is_whole = fields.keys() == _ENTRY_FIELDS and event.keys() == _EVENT_FIELDS
         except (GovernanceError, TypeError, KeyError, AttributeError) as error:
@@ -136,7 +136,7 @@ class EntryWalk:
         self._hold_time(index, stated[2])
         self._hold_opening(index, kind, data)
         self._ids.add(str(event_id), index)
-        self._hold_binding(index, kind, event["subject"], data)
+        self._hold_binding(index, kind, subject, data)
         return leaf_hash
 
     def finish(self) -> None:
