@@ -50,18 +50,19 @@ def verify_entries(
         stream: The export, as `governance export entries` writes it.
         checkpoints: Signed checkpoints to hold against it.
         keys: The keys that the reader trusts, from elsewhere than this export.
-        progress: Is told how many entries were read; the total is not known.
+        progress: Is told how many entries were read, of those that the largest checkpoint is said to cover.
 
     Returns:
         Everything that was found; nothing is raised for an export that fails.
     """
     told = Discrepancies()
     walk = EntryWalk(told)
-    growth = _Growth(each.tree_size for each in map(stated_checkpoint, checkpoints) if each is not None)
+    sizes = [each.tree_size for each in map(stated_checkpoint, checkpoints) if each is not None]
+    growth = _Growth(sizes)
     for body in _lines(stream, told):
         growth.add(walk.add(growth.size, body))
         if progress is not None and growth.size % LEAVES_AT_ONCE == 0:
-            progress(growth.size, growth.size)
+            progress(growth.size, max([growth.size, *sizes]))
     walk.finish()
     trusted = tuple(keys) or ((walk.key,) if walk.key else ())
     signed_size = hold_checkpoints(

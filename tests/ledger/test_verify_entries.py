@@ -80,10 +80,13 @@ def test_an_export_holds_under_all_its_checkpoints() -> None:
 
 def test_a_long_export_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAVES_AT_ONCE", 100)
-    told: list[int] = []
-    found = verified(BODIES, progress=lambda done, _: told.append(done))
+    told: list[tuple[int, int]] = []
+    found = verified(BODIES, progress=lambda *done: told.append(done))
     assert found.holds, found.discrepancies
-    assert told == [100, 200, 300]
+    assert told == [(100, 300), (200, 300), (300, 300)]
+    told.clear()
+    verified(BODIES, NOTES[:1], progress=lambda *done: told.append(done))
+    assert told == [(100, 100), (200, 200), (300, 300)]
 
 
 def test_the_key_that_an_export_states_of_itself_is_told_to_be_no_proof() -> None:
