@@ -51,18 +51,19 @@ def verify_entries(
         stream: The export, as `governance export entries` writes it.
         checkpoints: Signed checkpoints to hold against it.
         keys: The keys that the reader trusts, from elsewhere than this export.
-        progress: Is told how many entries were read; the total is not known.
+        progress: Is told how many entries were read, of those that the largest checkpoint is said to cover.
 
     Returns:
         Everything that was found; nothing is raised for an export that fails.
     """
     told = Discrepancies()
     walk = EntryWalk(told)
-    growth = _Growth(each.tree_size for each in map(stated_checkpoint, checkpoints) if each is not None)
+    sizes = [each.tree_size for each in map(stated_checkpoint, checkpoints) if each is not None]
+    growth = _Growth(sizes)
     for body in _lines(stream, told):
         growth.add(walk.add(growth.size, body))
         if progress is not None and growth.size % LEAVES_AT_ONCE == 0:
-            progress(growth.size, growth.size)
+            progress(growth.size, max([growth.size, *sizes]))
     walk.finish()
     trusted = tuple(keys) or ((walk.key,) if walk.key else ())
     signed_size = hold_checkpoints(
@@ -121,7 +122,7 @@ class EntryWalk:
         try:
             fields: dict[str, Any] = parse_canonical(body)
             event: dict[str, Any] = fields["event"]
-            data, event_id, kind = event["data"], event["id"], event["type"]
+            data, event_id, kind, subject = event["data"], event["id"], event["type"], event["subject"]
             stated = fields["index"], fields["previous"], fields["appended_at"]
             is_whole = fields.keys() == _ENTRY_FIELDS and event.keys() == _EVENT_FIELDS
         except (GovernanceError, TypeError, KeyError, AttributeError) as error:
@@ -137,7 +138,7 @@ class EntryWalk:
         self._hold_time(index, stated[2])
         self._hold_opening(index, kind, data)
         self._ids.add(str(event_id), index)
-        self._hold_binding(index, kind, event["subject"], data)
+        self._hold_binding(index, kind, subject, data)
         return leaf_hash
 
     def finish(self) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from governance.core.canonical import format_canonical
 from governance.core.hashing import hash_leaf
@@ -36,13 +38,13 @@ def verified(bodies: list[bytes], notes: list[bytes] | None = None, **more: Any)
     return verify_entries(stream, checkpoints=NOTES if notes is None else notes, **more)
 
 
-def rewritten(changes: dict[int, Callable[[dict[str, Any]], None]]) -> list[bytes]:
+def rewritten(changes: dict[int, Callable[[dict[str, Any]], None]], count: int = SIZE) -> list[bytes]:
     """The export with entries changed and everything after them chained anew."""
     import json
 
     bodies: list[bytes] = []
     previous = "0" * 64
-    for index, body in enumerate(BODIES):
+    for index, body in enumerate(BODIES[:count]):
         fields = json.loads(body)
         fields["previous"] = previous
         if index in changes:
@@ -78,10 +80,13 @@ def test_an_export_holds_under_all_its_checkpoints() -> None:
 
 def test_a_long_export_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAVES_AT_ONCE", 100)
-    told: list[int] = []
-    found = verified(BODIES, progress=lambda done, _: told.append(done))
+    told: list[tuple[int, int]] = []
+    found = verified(BODIES, progress=lambda *done: told.append(done))
     assert found.holds, found.discrepancies
-    assert told == [100, 200, 300]
+    assert told == [(100, 300), (200, 300), (300, 300)]
+    told.clear()
+    verified(BODIES, NOTES[:1], progress=lambda *done: told.append(done))
+    assert told == [(100, 100), (200, 200), (300, 300)]
 
 
 def test_the_key_that_an_export_states_of_itself_is_told_to_be_no_proof() -> None:
@@ -192,6 +197,41 @@ def test_what_breaks_the_rules_is_told_even_when_it_was_signed(
     bodies = rewritten(changes)
     found = verified(bodies, resigned(bodies))
     assert (place, what) in whats(found)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+PLACES: list[tuple[str, ...]] = [("index",), ("previous",), ("appended_at",), ("event",), ("signatures",)]
+PLACES += [
+    ("event", name) for name in ("actor", "data", "id", "occurred_at", "schema_version", "subject", "type")
+]
+PLACES += [("event", "data", name) for name in ("origin", "verifier_key", "digest", "reason")]
+
+
+@given(st.sampled_from([0, 9]), st.sampled_from(PLACES), JSON | st.just("left out"))
+def test_any_value_at_any_place_is_told_or_harmless_and_never_ends_the_check(
+    index: int, path: tuple[str, ...], value: Any
+) -> None:
+    def change(fields: dict[str, Any]) -> None:
+        for name in path[:-1]:
+            fields = fields[name]
+        if value == "left out":
+            fields.pop(path[-1], None)
+        else:
+            fields[path[-1]] = value
+
+    bodies = rewritten({index: change}, 12)
+    found = verified(bodies, resigned(bodies), keys=TRUSTED)
+    assert found.tree_size == 12
+    if value == "left out" and path[-1] in ("index", "previous", "subject", "id"):
+        assert not found.holds
 
 
 def test_a_ref_bound_to_two_digests_is_told() -> None:

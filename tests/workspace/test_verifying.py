@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from governance.errors import EvidenceError, InputError, NotFoundError
 from governance.ledger.log import Ledger
@@ -17,6 +19,7 @@ from tests.ledger.logs import KEY, exported, shared
 SIZE = 20
 STORAGE = shared(10, SIZE)
 BODIES = [row.body for row in STORAGE.entries(0, SIZE)]
+SIGNED = STORAGE.checkpoints()[-1].note
 VKEY = str(KEY.verifier_key)
 
 
@@ -97,6 +100,58 @@ def test_an_export_is_known_without_its_name_and_a_proof_by_its_first_line(
     for json in (b'{\n "proof": 7}', b'{\n "a": 1}', b"{\n", b"{\n" + b"[" * 100_000):
         (folder / "odd").write_bytes(json)
         assert not verify_source("odd", key=VKEY).holds, "read as an export of one bad line"
+
+
+HEADS = [
+    b"",
+    b"{",
+    b"{\n",
+    b'{"appended_at":',
+    b"c2sp.org/tlog-proof@v1\nindex 7\n",
+    b"governance/batch-proof@v1\nindex 7\n",
+    b"governance/consistency-proof@v1\nold 1 ",
+    BODIES[0] + b"\n",
+]
+
+
+@given(
+    st.sampled_from(HEADS),
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"\n\n" + SIGNED, b"\n" + BODIES[1]]),
+)
+def test_any_bytes_are_refused_and_never_more_than_that(
+    tmp_path_factory: pytest.TempPathFactory, head: bytes, middle: bytes, tail: bytes
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.jsonl"
+    file.write_bytes(head + middle + tail)
+    (file.parent / "body").write_bytes(BODIES[7])
+    for beside in (Beside(), Beside(bodies=[file.parent / "body"])):
+        try:
+            assert not verify_source(str(file), key=VKEY, beside=beside).holds
+        except (InputError, EvidenceError):
+            continue
+
+
+@given(st.data())
+def test_any_bytes_in_a_static_log_are_told(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any"
+    if not folder.exists():
+        exported(folder, SIZE)
+    file = folder / data.draw(
+        st.sampled_from(["checkpoint", f"tile/0/000.p/{SIZE}", f"tile/entries/000.p/{SIZE}"])
+    )
+    before = file.read_bytes()
+    at = data.draw(st.integers(0, len(before)))
+    altered = (
+        before[:at] + data.draw(st.binary(max_size=100)) + data.draw(st.sampled_from([b"", before[at:]]))
+    )
+    file.write_bytes(altered)
+    try:
+        assert verify_source(str(folder), key=VKEY).holds == (altered == before)
+    finally:
+        file.write_bytes(before)
 
 
 def test_a_key_that_is_none_is_refused(folder: Path) -> None:
