@@ -42,15 +42,19 @@ def verify(
     too few witnesses cosigned the last checkpoint; with --timestamp also when a time-stamp does not hold.
     """
     from governance.workspace import verify_ledger
-    from governance.workspace.time_stamping import load_time_stamps
-    from governance.workspace.trust import load_trust_policy
+    from governance.workspace.trust import load_demands
 
     found = verify_ledger(
         ledger or options.shared_of(context).ledger,
         key=key,
         progress=Meter("verified"),
-        policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
-        time_stamps=load_time_stamps(timestamp or (), tsa_certificate),
+        demands=load_demands(
+            policy,
+            witness_keys=witness_key or (),
+            quorum=quorum,
+            time_stamps=timestamp or (),
+            certificates=tsa_certificate,
+        ),
     )
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})

@@ -17,7 +17,7 @@ from governance.core.trust_policy import TrustPolicy, format_quorum, open_witnes
 from governance.errors import NoteError
 from governance.ledger.verify import Verification
 from governance.ledger.verify_range import Discrepancy
-from governance.storage.interface import CheckpointRow, Reader, Storage
+from governance.storage.interface import CheckpointRow, Storage
 
 
 def store_cosignatures(
@@ -54,33 +54,32 @@ def store_cosignatures(
 
 
 def with_quorum(
-    found: Verification, reader: Reader, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
+    found: Verification, notes: Sequence[bytes], policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
 ) -> Verification:
     """A verification that also demands that enough witnesses cosigned the last checkpoint.
 
     Args:
         found: What was found without that demand.
-        reader: The ledger's tables.
+        notes: The signed checkpoints that were looked at, the last one last.
         policy: What is demanded.
-        keys: The ledger's keys that the caller trusts. Without any, and when the policy names no log either, the key
-            that was verified with is taken.
+        keys: The log's keys that the caller trusts. Without any, and when the policy names no log either, the key that
+            was verified with is taken.
     """
     known = list(keys)
     if not known and not policy.logs and found.key:
         known = [parse_verifier_key(found.key)]
-    latest = reader.latest_checkpoint()
-    if latest is None:
-        told: Discrepancy | None = Discrepancy("checkpoint", "", "there is none that could be cosigned")
+    if notes:
+        told = note_discrepancy(notes[-1], policy, keys=known)
     else:
-        told = note_discrepancy(latest.note, policy, keys=known, place=str(latest.number))
+        told = Discrepancy("checkpoint", "", "there is none that could be cosigned")
     return found if told is None else replace(found, discrepancies=(*found.discrepancies, told))
 
 
 def note_discrepancy(
-    note: bytes, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = (), place: str = ""
+    note: bytes, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
 ) -> Discrepancy | None:
     """What is wrong when this checkpoint must have been cosigned as a policy demands, None when nothing is."""
-    expected = format_quorum(policy)
+    expected, place = format_quorum(policy), "the last"
     try:
         found = open_witnessed(note, policy, keys=keys)
     except (NoteError, TypeError, AttributeError) as error:  # a damaged column may hold anything
