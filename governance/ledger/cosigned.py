@@ -8,12 +8,14 @@ backwards; its witness keeps it, and the next checkpoint can be cosigned in turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from governance.core.checkpoint import open_checkpoint
+from governance.core.instants import format_instant
 from governance.core.note import VerifierKey, add_signatures, open_note, parse_note, parse_verifier_key
-from governance.core.trust_policy import TrustPolicy, format_quorum, open_witnessed
+from governance.core.trust_policy import TrustPolicy, WitnessedCheckpoint, format_quorum, open_witnessed
 from governance.errors import NoteError
 from governance.ledger.verify import Verification
 from governance.ledger.verify_range import Discrepancy
@@ -56,7 +58,7 @@ def store_cosignatures(
 def with_quorum(
     found: Verification, notes: Sequence[bytes], policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
 ) -> Verification:
-    """A verification that also demands that enough witnesses cosigned the last checkpoint.
+    """A verification that also demands that enough witnesses cosigned the last checkpoint, and says when they did.
 
     Args:
         found: What was found without that demand.
@@ -68,17 +70,19 @@ def with_quorum(
     known = list(keys)
     if not known and not policy.logs and found.key:
         known = [parse_verifier_key(found.key)]
-    if notes:
-        told = note_discrepancy(notes[-1], policy, keys=known)
+    if not notes:
+        told: WitnessedCheckpoint | Discrepancy = Discrepancy(
+            "checkpoint", "", "there is none that could be cosigned"
+        )
     else:
-        told = Discrepancy("checkpoint", "", "there is none that could be cosigned")
-    return found if told is None else replace(found, discrepancies=(*found.discrepancies, told))
+        told = _held(notes[-1], policy, known)
+    if isinstance(told, Discrepancy):
+        return replace(found, discrepancies=(*found.discrepancies, told))
+    return replace(found, notices=(*found.notices, *_told(told)))
 
 
-def note_discrepancy(
-    note: bytes, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
-) -> Discrepancy | None:
-    """What is wrong when this checkpoint must have been cosigned as a policy demands, None when nothing is."""
+def _held(note: bytes, policy: TrustPolicy, keys: Sequence[VerifierKey]) -> WitnessedCheckpoint | Discrepancy:
+    """The last checkpoint with its witnesses, or what is wrong with it."""
     expected, place = format_quorum(policy), "the last"
     try:
         found = open_witnessed(note, policy, keys=keys)
@@ -86,6 +90,19 @@ def note_discrepancy(
         message = error.message if isinstance(error, NoteError) else "the note is not text"
         return Discrepancy("checkpoint", place, "cannot be held against the policy", expected, message)
     if found.quorum_met:
-        return None
+        return found
     got = f"cosigned by {', '.join(found.times) or 'no known witness'}"
     return Discrepancy("checkpoint", place, "too few witnesses cosigned it", expected, got)
+
+
+def _told(witnessed: WitnessedCheckpoint) -> Iterator[str]:
+    for name, time in witnessed.times.items():
+        yield f"the last checkpoint was cosigned by {name} at {_format_seconds(time)}"
+
+
+def _format_seconds(time: int) -> str:
+    """Seconds since 1970 as an instant; a witness may state a time that no calendar has."""
+    try:
+        return format_instant(datetime.fromtimestamp(time, UTC))
+    except (OverflowError, ValueError, OSError):
+        return f"{time} seconds after 1970"

@@ -14,7 +14,7 @@ from governance.core.note import VerifierKey, add_signatures, parse_note
 from governance.core.proof import verify_proof_file
 from governance.core.trust_policy import KnownLog, KnownWitness, TrustPolicy, policy_of_keys
 from governance.errors import NoteError
-from governance.ledger.cosigned import note_discrepancy, store_cosignatures, with_quorum
+from governance.ledger.cosigned import store_cosignatures, with_quorum
 from governance.ledger.log import Ledger
 from governance.ledger.verify import verify
 from governance.storage.interface import CheckpointRow, Storage
@@ -146,10 +146,22 @@ def test_what_is_not_cosigned_well_is_refused(storage: Storage, ledger: Ledger, 
 # Verification that demands witnesses.
 
 
-def test_a_quorum_that_is_met_adds_nothing_to_a_verification(storage: Storage, ledger: Ledger) -> None:
+def test_a_quorum_that_is_met_is_told_with_its_times(storage: Storage, ledger: Ledger) -> None:
     store(storage, cosigned(ledger.checkpoint().note, W1, W2))
     found = verify(storage, keys=[LOG.verifier_key])
-    assert with_quorum(found, notes(storage), policy_of_keys(KEYS)) == found
+    held = with_quorum(found, notes(storage), policy_of_keys(KEYS))
+    assert held.holds
+    assert held.notices == (
+        *found.notices,
+        f"the last checkpoint was cosigned by {W1.name} at 1970-01-01T00:16:40.000000Z",
+        f"the last checkpoint was cosigned by {W2.name} at 1970-01-01T00:16:40.000000Z",
+    )
+
+
+def test_a_time_that_no_calendar_has_is_told_in_seconds(storage: Storage, ledger: Ledger) -> None:
+    store(storage, cosigned(ledger.checkpoint().note, W1, time=2**63 - 1))
+    held = with_quorum(verify(storage), notes(storage), policy_of_keys(KEYS[:1]))
+    assert held.notices[-1].endswith(f"at {2**63 - 1} seconds after 1970")
 
 
 def test_too_few_witnesses_are_a_discrepancy_that_names_them(storage: Storage, ledger: Ledger) -> None:
@@ -191,6 +203,6 @@ def test_a_ledger_without_checkpoint_has_no_quorum() -> None:
 
 @pytest.mark.parametrize("note", [b"rubbish", None, "text"])
 def test_a_damaged_note_is_a_discrepancy(note: bytes) -> None:
-    told = note_discrepancy(note, policy_of_keys(KEYS), keys=[LOG.verifier_key])
-    assert told is not None
+    empty = MemoryStorage()
+    (told,) = with_quorum(verify(empty), [note], policy_of_keys(KEYS), keys=[LOG.verifier_key]).discrepancies
     assert (told.place, told.what) == ("the last", "cannot be held against the policy")
