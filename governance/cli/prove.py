@@ -66,8 +66,7 @@ def verify(
     Exit code 0 when everything holds, 3 when anything does not; with --policy, or --witness-key and --quorum, also when
     too few witnesses cosigned the last checkpoint; with --timestamp also when a time-stamp does not hold.
     """
-    from governance.workspace.time_stamping import load_time_stamps
-    from governance.workspace.trust import load_trust_policy
+    from governance.workspace.trust import load_demands
     from governance.workspace.verifying import Beside, verify_source
 
     held = Beside(
@@ -75,8 +74,13 @@ def verify(
         entries=entries,
         checkpoints=checkpoint or (),
         minimum_index=minimum_index,
-        policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
-        time_stamps=load_time_stamps(timestamp or (), tsa_certificate),
+        demands=load_demands(
+            policy,
+            witness_keys=witness_key or (),
+            quorum=quorum,
+            time_stamps=timestamp or (),
+            certificates=tsa_certificate,
+        ),
     )
     found = verify_source(
         source,

@@ -8,16 +8,18 @@ backwards; its witness keeps it, and the next checkpoint can be cosigned in turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from governance.core.checkpoint import open_checkpoint
+from governance.core.instants import format_instant
 from governance.core.note import VerifierKey, add_signatures, open_note, parse_note, parse_verifier_key
-from governance.core.trust_policy import TrustPolicy, format_quorum, open_witnessed
+from governance.core.trust_policy import TrustPolicy, WitnessedCheckpoint, format_quorum, open_witnessed
 from governance.errors import NoteError
 from governance.ledger.verify import Verification
 from governance.ledger.verify_range import Discrepancy
-from governance.storage.interface import CheckpointRow, Reader, Storage
+from governance.storage.interface import CheckpointRow, Storage
 
 
 def store_cosignatures(
@@ -54,39 +56,53 @@ def store_cosignatures(
 
 
 def with_quorum(
-    found: Verification, reader: Reader, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
+    found: Verification, notes: Sequence[bytes], policy: TrustPolicy, *, keys: Sequence[VerifierKey] = ()
 ) -> Verification:
-    """A verification that also demands that enough witnesses cosigned the last checkpoint.
+    """A verification that also demands that enough witnesses cosigned the last checkpoint, and says when they did.
 
     Args:
         found: What was found without that demand.
-        reader: The ledger's tables.
+        notes: The signed checkpoints that were looked at, the last one last.
         policy: What is demanded.
-        keys: The ledger's keys that the caller trusts. Without any, and when the policy names no log either, the key
-            that was verified with is taken.
+        keys: The log's keys that the caller trusts. Without any, and when the policy names no log either, the key that
+            was verified with is taken.
     """
     known = list(keys)
     if not known and not policy.logs and found.key:
         known = [parse_verifier_key(found.key)]
-    latest = reader.latest_checkpoint()
-    if latest is None:
-        told: Discrepancy | None = Discrepancy("checkpoint", "", "there is none that could be cosigned")
+    if not notes:
+        told: WitnessedCheckpoint | Discrepancy = Discrepancy(
+            "checkpoint", "", "there is none that could be cosigned"
+        )
     else:
-        told = note_discrepancy(latest.note, policy, keys=known, place=str(latest.number))
-    return found if told is None else replace(found, discrepancies=(*found.discrepancies, told))
+        told = _held(notes[-1], policy, known)
+    if isinstance(told, Discrepancy):
+        return replace(found, discrepancies=(*found.discrepancies, told))
+    return replace(found, notices=(*found.notices, *_told(told)))
 
 
-def note_discrepancy(
-    note: bytes, policy: TrustPolicy, *, keys: Sequence[VerifierKey] = (), place: str = ""
-) -> Discrepancy | None:
-    """What is wrong when this checkpoint must have been cosigned as a policy demands, None when nothing is."""
-    expected = format_quorum(policy)
+def _held(note: bytes, policy: TrustPolicy, keys: Sequence[VerifierKey]) -> WitnessedCheckpoint | Discrepancy:
+    """The last checkpoint with its witnesses, or what is wrong with it."""
+    expected, place = format_quorum(policy), "the last"
     try:
         found = open_witnessed(note, policy, keys=keys)
     except (NoteError, TypeError, AttributeError) as error:  # a damaged column may hold anything
         message = error.message if isinstance(error, NoteError) else "the note is not text"
         return Discrepancy("checkpoint", place, "cannot be held against the policy", expected, message)
     if found.quorum_met:
-        return None
+        return found
     got = f"cosigned by {', '.join(found.times) or 'no known witness'}"
     return Discrepancy("checkpoint", place, "too few witnesses cosigned it", expected, got)
+
+
+def _told(witnessed: WitnessedCheckpoint) -> Iterator[str]:
+    for name, time in witnessed.times.items():
+        yield f"the last checkpoint was cosigned by {name} at {_format_seconds(time)}"
+
+
+def _format_seconds(time: int) -> str:
+    """Seconds since 1970 as an instant; a witness may state a time that no calendar has."""
+    try:
+        return format_instant(datetime.fromtimestamp(time, UTC))
+    except (OverflowError, ValueError, OSError):
+        return f"{time} seconds after 1970"

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from governance.core.checkpoint import parse_checkpoint
 from governance.core.instants import format_instant
-from governance.errors import TimeStampError
+from governance.core.note import parse_note
+from governance.errors import NoteError, TimeStampError
 from governance.ledger.time_stamp import TimeStamp, read_time_stamp, verify_time_stamp
 from governance.ledger.verify import Verification
 from governance.ledger.verify_range import Discrepancy
-from governance.storage.interface import CheckpointRow, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +28,28 @@ class TimeStampFiles:
     certificates: bytes
 
 
-def with_time_stamps(found: Verification, reader: Reader, files: TimeStampFiles) -> Verification:
+def with_time_stamps(found: Verification, notes: Sequence[bytes], files: TimeStampFiles) -> Verification:
     """A verification that also says which checkpoint existed when, and which time-stamps prove nothing.
+
+    Args:
+        found: What was found without them.
+        notes: The signed checkpoints that were looked at, the last one last.
+        files: The time-stamps.
 
     Raises:
         InputError: The authority's certificates cannot be read.
         DependencyError: The extra `timestamp` is not installed.
     """
-    rows = [row for row in reader.checkpoints() if _is_bytes(row.note)][::-1]
+    newest_first = [note for note in reversed(notes) if _is_bytes(note)]
     discrepancies, notices = [], []
     for name, reply in files.replies:
         try:
-            row, stamp = _verified(reply, rows, files.certificates)
+            size, stamp = _verified(reply, newest_first, files.certificates)
         except TimeStampError as error:
             discrepancies.append(Discrepancy("time-stamp", name, "proves nothing", "", error.message))
             continue
         notices.append(
-            f"checkpoint {row.number} of {row.tree_size} entries existed by {format_instant(stamp.at)}, "
+            f"the checkpoint of {size} entries existed by {format_instant(stamp.at)}, "
             f"as {stamp.authority or 'its authority'} states in {name}"
         )
     return replace(
@@ -53,14 +59,17 @@ def with_time_stamps(found: Verification, reader: Reader, files: TimeStampFiles)
     )
 
 
-def _verified(
-    reply: bytes, rows: Sequence[CheckpointRow], certificates: bytes
-) -> tuple[CheckpointRow, TimeStamp]:
+def _verified(reply: bytes, notes: Sequence[bytes], certificates: bytes) -> tuple[int, TimeStamp]:
+    """The tree size that a reply's checkpoint covers, and what it states."""
     stated = read_time_stamp(reply)
-    for row in rows:
-        if stated.is_of(row.note):
-            return row, verify_time_stamp(reply, row.note, certificates=certificates)
-    raise TimeStampError(f"it is of no checkpoint of this ledger: {stated.hash_name} {stated.imprint.hex()}")
+    for note in notes:
+        if stated.is_of(note):
+            verified = verify_time_stamp(reply, note, certificates=certificates)
+            try:
+                return parse_checkpoint(parse_note(note).text).tree_size, verified
+            except NoteError as error:
+                raise TimeStampError("what it is of is not a checkpoint") from error
+    raise TimeStampError(f"it is of no checkpoint that is here: {stated.hash_name} {stated.imprint.hex()}")
 
 
 def _is_bytes(value: object) -> bool:

@@ -46,6 +46,17 @@ def proof_indexes(content: bytes) -> tuple[int, ...] | None:
     return () if header == consistency_proof.HEADER.encode() else None
 
 
+def checkpoint_in(content: bytes) -> bytes:
+    """The signed checkpoint that a proof file or batch proof holds.
+
+    Raises:
+        ProofError: Malformed.
+    """
+    if content.startswith(batch_proof.HEADER.encode()):
+        return parse_batch_proof(content).checkpoint
+    return parse_proof_file(content).checkpoint
+
+
 def verify_inclusion_proof(
     content: bytes, bodies: Sequence[bytes], *, keys: Sequence[VerifierKey] = ()
 ) -> Verification:

@@ -46,10 +46,13 @@ class WitnessStore:
         """Be the only one that checks and sets.
 
         Raises:
-            StorageError: The folder cannot be written.
+            StorageError: The folder cannot be written, or the lock is not given back.
         """
-        with self._threads, self._processes:
-            yield
+        try:
+            with self._threads, self._processes:
+                yield
+        except OSError as error:
+            raise StorageError(f"cannot lock what the witness saw: {error.strerror}") from error
 
     def latest(self, origin: str) -> Checkpoint | None:
         """The last checkpoint of an origin, None when none was ever cosigned.

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from governance.core.note import is_key_name, parse_verifier_key
-from governance.core.trust_policy import TrustPolicy
 from governance.errors import InputError, IntegrityError, KeyFileError
-from governance.ledger.cosigned import with_quorum
-from governance.ledger.stamped import TimeStampFiles, with_time_stamps
+from governance.ledger.demands import Demands, with_demands
 from governance.ledger.verify import Progress, Verification, stated_key, verify
 from governance.storage.opening import create_storage, open_storage
 from governance.workspace.opened import Clock, Workspace
@@ -90,8 +88,7 @@ def verify_ledger(
     *,
     key: str | None = None,
     progress: Progress | None = None,
-    policy: TrustPolicy | None = None,
-    time_stamps: TimeStampFiles | None = None,
+    demands: Demands | None = None,
 ) -> Verification:
     """Verify a ledger, even one so damaged that it does not open as a workspace.
 
@@ -99,8 +96,7 @@ def verify_ledger(
         url: Where; by default `GOVERNANCE_LEDGER`, else `sqlite:///governance.db`.
         key: The verifier key that the caller trusts, text form.
         progress: Is told how far it is.
-        policy: Which witnesses must have cosigned the last checkpoint; its logs are trusted when there is no `key`.
-        time_stamps: Must each be of one of the ledger's checkpoints, by an authority that is trusted.
+        demands: What is demanded beyond a sound ledger; the logs of its policy are trusted when there is no `key`.
 
     Raises:
         NotFoundError: There is no ledger.
@@ -108,14 +104,14 @@ def verify_ledger(
         NoteError: `key` is not a verifier key.
     """
     named = [parse_verifier_key(key)] if key else []
-    keys = named or [log.key for log in policy.logs] if policy else named
+    keys = named or (demands.log_keys if demands else ())
     with contextlib.closing(open_storage(place_of(url))) as storage:
         found = verify(
             storage, keys=keys, progress=progress, url=storage.reopening_url, processes=os.cpu_count() or 1
         )
-        if policy is not None:
-            found = with_quorum(found, storage, policy, keys=named)
-        return found if time_stamps is None else with_time_stamps(found, storage, time_stamps)
+        if demands is None:
+            return found
+        return with_demands(found, [row.note for row in storage.checkpoints()], demands, keys=named)
 
 
 def open_workspace(

@@ -26,15 +26,13 @@ def request_time_stamp(url: str | None) -> bytes:
     return format_time_stamp_request(read_latest(url).note).content
 
 
-def load_time_stamps(files: Sequence[Path], certificates: Path | None) -> TimeStampFiles | None:
-    """Time-stamps to verify, None when no file is named.
+def load_time_stamps(files: Sequence[Path], certificates: Path | None) -> TimeStampFiles:
+    """Time-stamps to verify.
 
     Raises:
         NotFoundError: A file cannot be read.
         InputError: Stamps without certificates, or certificates without stamps.
     """
-    if not files and certificates is None:
-        return None
     if certificates is None or not files:
         raise InputError(
             "a time-stamp is verified with its authority's certificates",

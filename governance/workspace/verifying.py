@@ -20,8 +20,7 @@ from governance.errors import InputError, NotFoundError
 from governance.workspace.opening import verify_ledger
 
 if TYPE_CHECKING:
-    from governance.core.trust_policy import TrustPolicy
-    from governance.ledger.stamped import TimeStampFiles
+    from governance.ledger.demands import Demands
     from governance.ledger.static_log import StaticLog
     from governance.ledger.verify import Progress, Verification
 
@@ -38,16 +37,14 @@ class Beside:
         entries: An export that holds those bodies instead.
         checkpoints: Files with signed checkpoints, kept or sent along.
         minimum_index: Entries below it may have been pruned from a static log.
-        policy: Which witnesses must have cosigned a ledger's last checkpoint.
-        time_stamps: Must each be of one of a ledger's checkpoints.
+        demands: What the checkpoints must bear: cosignatures of witnesses, time-stamps.
     """
 
     bodies: Sequence[str | Path] = ()
     entries: str | Path | None = None
     checkpoints: Sequence[str | Path] = ()
     minimum_index: int = 0
-    policy: TrustPolicy | None = None
-    time_stamps: TimeStampFiles | None = None
+    demands: Demands | None = None
 
 
 def verify_source(
@@ -75,16 +72,11 @@ def verify_source(
         StorageError: It cannot be read.
     """
     held = beside if beside is not None else Beside()
-    keys = [parse_verifier_key(key)] if key else []
+    named = [parse_verifier_key(key)] if key else []
+    keys = named or list(held.demands.log_keys if held.demands else ())
     if source is None or _is_ledger(source):
-        _refuse(held, "a ledger", "policy", "time_stamps")
-        return verify_ledger(
-            source or ledger,
-            key=key,
-            progress=progress,
-            policy=held.policy,
-            time_stamps=held.time_stamps,
-        )
+        _refuse(held, "a ledger", "demands")
+        return verify_ledger(source or ledger, key=key, progress=progress, demands=held.demands)
     if source.startswith(("http://", "https://")):
         from governance.ledger.static_http import HttpLog
 
@@ -97,6 +89,17 @@ def verify_source(
     return _verify_file(path, keys, held, progress)
 
 
+def _demanded(
+    found: Verification, notes: Sequence[bytes], held: Beside, keys: Sequence[VerifierKey]
+) -> Verification:
+    """What was found, and what is demanded of the checkpoints that it was held against."""
+    if held.demands is None:
+        return found
+    from governance.ledger.demands import with_demands
+
+    return with_demands(found, notes, held.demands, keys=keys)
+
+
 def _is_ledger(source: str) -> bool:
     if "://" in source:
         return not source.startswith(("http://", "https://"))
@@ -107,22 +110,24 @@ def _is_ledger(source: str) -> bool:
 def _verify_log(
     log: StaticLog, keys: Sequence[VerifierKey], held: Beside, progress: Progress | None
 ) -> Verification:
-    from governance.ledger.verify_tiles import verify_static_log
+    from governance.ledger.verify_tiles import CHECKPOINT, verify_static_log
 
-    _refuse(held, "a static log", "checkpoints", "minimum_index")
-    return verify_static_log(
+    _refuse(held, "a static log", "checkpoints", "minimum_index", "demands")
+    found = verify_static_log(
         log,
         keys=keys,
         checkpoints=_contents(held.checkpoints),
         minimum_index=held.minimum_index,
         progress=progress,
     )
+    return _demanded(found, [log.read(CHECKPOINT, SIZE_BYTES_MAX) or b""], held, keys)
 
 
 def _verify_file(
     path: Path, keys: Sequence[VerifierKey], held: Beside, progress: Progress | None
 ) -> Verification:
     from governance.ledger.verify_proofs import (
+        checkpoint_in,
         proof_indexes,
         verify_consistency_file,
         verify_inclusion_proof,
@@ -135,15 +140,17 @@ def _verify_file(
         if not indexes:
             _refuse(held, "a consistency proof", "checkpoints")
             return verify_consistency_file(content, checkpoints=_contents(held.checkpoints), keys=keys)
-        _refuse(held, "a proof", "bodies", "entries")
-        return verify_inclusion_proof(content, _bodies(held, indexes), keys=keys)
+        _refuse(held, "a proof", "bodies", "entries", "demands")
+        found = verify_inclusion_proof(content, _bodies(held, indexes), keys=keys)
+        return _demanded(found, [checkpoint_in(content)], held, keys)
     if begin.startswith(b"{") or path.suffix == ".jsonl":
         from governance.ledger.verify_entries import verify_entries
 
-        _refuse(held, "an export", "checkpoints")
+        _refuse(held, "an export", "checkpoints", "demands")
         checkpoints = _contents(held.checkpoints)
         with _opened(path) as stream:
-            return verify_entries(stream, checkpoints=checkpoints, keys=keys, progress=progress)
+            found = verify_entries(stream, checkpoints=checkpoints, keys=keys, progress=progress)
+        return _demanded(found, checkpoints, held, keys)
     raise NotFoundError(
         f"{path} is nothing that can be verified",
         hint="a ledger, an export (.jsonl), a proof, or the folder or URL of a static log",
@@ -157,8 +164,7 @@ def _refuse(held: Beside, source: str, *fitting: str) -> None:
         "entries": "--entries",
         "checkpoints": "--checkpoint",
         "minimum_index": "--minimum-index",
-        "policy": "--policy",
-        "time_stamps": "--timestamp",
+        "demands": "a demand for cosignatures or time-stamps",
     }
     for name, option in options.items():
         if getattr(held, name) and name not in fitting:

@@ -68,7 +68,7 @@ def test_a_checkpoint_is_stamped_over_http_and_verified_offline(run: Run, author
     run("record", "run.failed", "--subject", "run:r", "--actor", "person:a", "--reason", "x")
     verified = run("verify", "--timestamp", "a.tsr", "--timestamp", "b.tsr", *root)
     assert "nothing was altered" in verified.stdout
-    assert verified.stderr.count("checkpoint 0 of 1 entries existed by") == 2
+    assert verified.stderr.count("the checkpoint of 1 entries existed by") == 2
 
 
 def test_a_stamp_is_made_in_two_steps_with_tools_of_others(
@@ -88,7 +88,7 @@ def test_a_stamp_by_a_stranger_or_of_another_checkpoint_fails_the_verification(
     stranger = Authority(tmp_path / "stranger", "authority b")
     (tmp_path / "foreign.tsr").write_bytes(stranger.stamp(run("timestamp", "request").stdout_bytes))
     (tmp_path / "other.tsr").write_bytes(authority.stamp(format_time_stamp_request(b"other").content))
-    for file, told in (("foreign.tsr", "does not hold"), ("other.tsr", "of no checkpoint of this ledger")):
+    for file, told in (("foreign.tsr", "does not hold"), ("other.tsr", "of no checkpoint that is here")):
         failed = run("verify", "--timestamp", file, "--tsa-certificate", str(authority.root_file), code=3)
         assert told in failed.stdout
 

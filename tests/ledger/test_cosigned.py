@@ -14,7 +14,7 @@ from governance.core.note import VerifierKey, add_signatures, parse_note
 from governance.core.proof import verify_proof_file
 from governance.core.trust_policy import KnownLog, KnownWitness, TrustPolicy, policy_of_keys
 from governance.errors import NoteError
-from governance.ledger.cosigned import note_discrepancy, store_cosignatures, with_quorum
+from governance.ledger.cosigned import store_cosignatures, with_quorum
 from governance.ledger.log import Ledger
 from governance.ledger.verify import verify
 from governance.storage.interface import CheckpointRow, Storage
@@ -53,6 +53,10 @@ def cosigned(note: bytes, *keys: CosigningKey, time: int = 1000) -> bytes:
 
 def store(storage: Storage, note: bytes, keys: list[VerifierKey] = KEYS) -> bool:
     return store_cosignatures(storage, note, log_keys=[LOG.verifier_key], witness_keys=keys)
+
+
+def notes(storage: Storage) -> list[bytes]:
+    return [row.note for row in storage.checkpoints()]
 
 
 def names(storage: Storage) -> list[str]:
@@ -129,28 +133,40 @@ def test_what_is_not_cosigned_well_is_refused(storage: Storage, ledger: Ledger, 
     other = MemoryStorage()
     stranger = Ledger(other, clock=ToldClock(), origin=ORIGIN, signing_key=signing_key(5))
     stranger.append([opening(LOG)])
-    notes = {
+    cases = {
         "nobody": note,
         "false": add_signatures(note, [cosign("another text\n", W1, time=1)]),
         "another ledger": cosigned(stranger.checkpoint().note, W1),
     }
     with pytest.raises(NoteError):
-        store(storage, notes[case])
+        store(storage, cases[case])
     assert storage.checkpoints() == rows
 
 
 # Verification that demands witnesses.
 
 
-def test_a_quorum_that_is_met_adds_nothing_to_a_verification(storage: Storage, ledger: Ledger) -> None:
+def test_a_quorum_that_is_met_is_told_with_its_times(storage: Storage, ledger: Ledger) -> None:
     store(storage, cosigned(ledger.checkpoint().note, W1, W2))
     found = verify(storage, keys=[LOG.verifier_key])
-    assert with_quorum(found, storage, policy_of_keys(KEYS)) == found
+    held = with_quorum(found, notes(storage), policy_of_keys(KEYS))
+    assert held.holds
+    assert held.notices == (
+        *found.notices,
+        f"the last checkpoint was cosigned by {W1.name} at 1970-01-01T00:16:40.000000Z",
+        f"the last checkpoint was cosigned by {W2.name} at 1970-01-01T00:16:40.000000Z",
+    )
+
+
+def test_a_time_that_no_calendar_has_is_told_in_seconds(storage: Storage, ledger: Ledger) -> None:
+    store(storage, cosigned(ledger.checkpoint().note, W1, time=2**63 - 1))
+    held = with_quorum(verify(storage), notes(storage), policy_of_keys(KEYS[:1]))
+    assert held.notices[-1].endswith(f"at {2**63 - 1} seconds after 1970")
 
 
 def test_too_few_witnesses_are_a_discrepancy_that_names_them(storage: Storage, ledger: Ledger) -> None:
     store(storage, cosigned(ledger.checkpoint().note, W1))
-    found = with_quorum(verify(storage), storage, policy_of_keys(KEYS))
+    found = with_quorum(verify(storage), notes(storage), policy_of_keys(KEYS))
     assert not found.holds
     (told,) = found.discrepancies
     assert (told.where, told.what) == ("checkpoint", "too few witnesses cosigned it")
@@ -162,7 +178,7 @@ def test_a_quorum_of_the_checkpoint_before_is_not_enough(storage: Storage, ledge
     store(storage, cosigned(ledger.checkpoint().note, W1, W2))
     ledger.append([event(2)])
     ledger.checkpoint()
-    assert not with_quorum(verify(storage), storage, policy_of_keys(KEYS)).holds
+    assert not with_quorum(verify(storage), notes(storage), policy_of_keys(KEYS)).holds
 
 
 def test_the_log_of_the_policy_is_the_one_that_counts(storage: Storage, ledger: Ledger) -> None:
@@ -173,20 +189,20 @@ def test_the_log_of_the_policy_is_the_one_that_counts(storage: Storage, ledger: 
         return TrustPolicy((KnownLog(log),), (KnownWitness("W", W1.verifier_key),), (), "W")
 
     other = signing_key(9).verifier_key
-    assert with_quorum(found, storage, policy(LOG.verifier_key)).holds
-    assert with_quorum(found, storage, policy(LOG.verifier_key), keys=[LOG.verifier_key]).holds
-    assert not with_quorum(found, storage, policy(other)).holds
-    assert not with_quorum(found, storage, policy(LOG.verifier_key), keys=[other]).holds
+    assert with_quorum(found, notes(storage), policy(LOG.verifier_key)).holds
+    assert with_quorum(found, notes(storage), policy(LOG.verifier_key), keys=[LOG.verifier_key]).holds
+    assert not with_quorum(found, notes(storage), policy(other)).holds
+    assert not with_quorum(found, notes(storage), policy(LOG.verifier_key), keys=[other]).holds
 
 
 def test_a_ledger_without_checkpoint_has_no_quorum() -> None:
     empty = MemoryStorage()
-    found = with_quorum(verify(empty), empty, policy_of_keys(KEYS))
+    found = with_quorum(verify(empty), [], policy_of_keys(KEYS))
     assert [each.what for each in found.discrepancies] == ["there is none that could be cosigned"]
 
 
 @pytest.mark.parametrize("note", [b"rubbish", None, "text"])
 def test_a_damaged_note_is_a_discrepancy(note: bytes) -> None:
-    told = note_discrepancy(note, policy_of_keys(KEYS), keys=[LOG.verifier_key], place="7")
-    assert told is not None
-    assert (told.place, told.what) == ("7", "cannot be held against the policy")
+    empty = MemoryStorage()
+    (told,) = with_quorum(verify(empty), [note], policy_of_keys(KEYS), keys=[LOG.verifier_key]).discrepancies
+    assert (told.place, told.what) == ("the last", "cannot be held against the policy")

@@ -257,10 +257,10 @@ def test_a_verification_says_which_checkpoint_existed_when(
     files = TimeStampFiles(
         (("old.tsr", authority.stamp(format_time_stamp_request(old).content)),), authority.root
     )
-    found = with_time_stamps(verify(storage), storage, files)
+    found = with_time_stamps(verify(storage), [row.note for row in storage.checkpoints()], files)
     assert found.holds
     told = found.notices[-1]
-    assert told.startswith("checkpoint 0 of 2 entries existed by 20")
+    assert told.startswith("the checkpoint of 2 entries existed by 20")
     assert told.endswith("as CN=authority a states in old.tsr")
 
 
@@ -272,11 +272,19 @@ def test_each_stamp_that_proves_nothing_is_a_discrepancy(
     files = TimeStampFiles(
         (("other.tsr", reply), ("foreign.tsr", foreign), ("rubbish.tsr", b"rubbish")), authority.root
     )
-    found = with_time_stamps(verify(storage), storage, files)
+    found = with_time_stamps(verify(storage), [row.note for row in storage.checkpoints()], files)
     assert [(each.where, each.place) for each in found.discrepancies] == [
         ("time-stamp", "other.tsr"),
         ("time-stamp", "foreign.tsr"),
         ("time-stamp", "rubbish.tsr"),
     ]
-    assert "of no checkpoint of this ledger" in found.discrepancies[0].got
+    assert "of no checkpoint that is here" in found.discrepancies[0].got
     assert "does not hold" in found.discrepancies[1].got
+
+
+def test_a_stamp_of_what_is_no_checkpoint_is_a_discrepancy(
+    storage: MemoryStorage, authority: Authority, reply: bytes
+) -> None:
+    files = TimeStampFiles((("a.tsr", reply),), authority.root)
+    found = with_time_stamps(verify(storage), [NOTE], files)
+    assert [each.got for each in found.discrepancies] == ["what it is of is not a checkpoint"]

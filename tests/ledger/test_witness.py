@@ -337,6 +337,23 @@ def test_the_new_checkpoint_is_on_disk_before_the_answer(
     assert synced == [0, 0, 5]
 
 
+def test_a_lock_that_is_not_given_back_is_told_in_our_own_words(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="locks are POSIX's here")
+    real = fcntl.flock
+
+    def failing(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_UN:
+            raise OSError(5, "Input/output error")
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    with pytest.raises(StorageError, match="cannot lock what the witness saw: Input/output error"):
+        witness.add_checkpoint(request(0, 5))
+    assert witness.latest_size(ORIGIN) == 5
+
+
 def test_a_closed_store_lets_go_of_its_lock(tmp_path: Path) -> None:
     store = WitnessStore(tmp_path)
     with store.locked():

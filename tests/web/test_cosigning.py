@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ import pytest
 from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.core.trust_policy import KnownLog, KnownWitness, TrustPolicy, policy_of_keys
 from governance.errors import InputError, KeyFileError, NoteError, NotFoundError
+from governance.ledger.demands import Demands
+from governance.ledger.keys import create_key_file
+from governance.ledger.log import Ledger
 from governance.storage.sqlite import SqliteStorage
 from governance.web.cosigning import cosign_latest, take_cosigned
 from governance.workspace import init_workspace, open_workspace, verify_ledger
 from governance.workspace.cosigning import format_request, read_latest
 from governance.workspace.witnessing import cosign_file
+from tests.ledger.histories import ORIGIN, ToldClock, opening
 from tests.web.witnesses import real_witness, told_witness
 
 
@@ -48,9 +53,9 @@ def test_a_checkpoint_is_signed_cosigned_and_kept_time_after_time(url: str, tmp_
             assert [reply.problem for reply in found.replies] == [None, None]
             assert watching.latest_size("example.com/audit") == number + 1
             assert read_latest(url).note == found.note
-            assert verify_ledger(url, key=key_of(url), policy=policy).holds
+            assert verify_ledger(url, key=key_of(url), demands=Demands(policy)).holds
             record(url, number)
-    assert not verify_ledger(url, key=key_of(url), policy=policy).holds
+    assert not verify_ledger(url, key=key_of(url), demands=Demands(policy)).holds
 
 
 def test_the_same_checkpoint_can_be_cosigned_again(url: str, tmp_path: Path) -> None:
@@ -166,6 +171,19 @@ def test_what_is_not_said_is_asked_for_before_anything_is_signed(url: str, tmp_p
     with pytest.raises(KeyFileError):
         cosign_latest(url, policy=policy, witnesses=[first], key_file=str(tmp_path / "none.key"))
     assert len(parse_note(read_latest(url).note).signatures) == 1
+
+
+def test_a_ledger_whose_first_checkpoint_was_lost_gets_a_new_one_cosigned(tmp_path: Path) -> None:
+    """Killed between its first entry and its first checkpoint: the next command signs, and witnesses see it."""
+    key = create_key_file(tmp_path / "audit.key", ORIGIN)
+    url = f"sqlite:///{tmp_path}/audit.db"
+    with closing(SqliteStorage.create(tmp_path / "audit.db")) as storage:
+        Ledger(storage, clock=ToldClock(), origin=ORIGIN).append([opening(key)])
+    with pytest.raises(NotFoundError, match="no checkpoint"):
+        read_latest(url)
+    with real_witness(tmp_path / "1", "witness.example/1", log=str(key.verifier_key)) as (first, one, _):
+        policy = policy_of_keys([parse_verifier_key(one)])
+        assert cosign_latest(url, policy=policy, witnesses=[first]).is_stored
 
 
 def test_a_ledger_without_checkpoint_has_nothing_to_request(tmp_path: Path) -> None:

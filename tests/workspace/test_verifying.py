@@ -6,12 +6,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.core.cosignature import CosigningKey
 from governance.errors import EvidenceError, InputError, NotFoundError
+from governance.ledger.demands import Demands
 from governance.ledger.log import Ledger
 from governance.ledger.prove import prove_prefix
+from governance.workspace.trust import load_demands
 from governance.workspace.verifying import Beside, verify_source
 from tests.ledger.histories import ORIGIN, ToldClock
 from tests.ledger.logs import KEY, exported, shared
@@ -157,3 +161,25 @@ def test_any_bytes_in_a_static_log_are_told(
 def test_a_key_that_is_none_is_refused(folder: Path) -> None:
     with pytest.raises(EvidenceError, match="not a verifier key"):
         verify_source(str(folder / "log"), key="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("source", "beside"),
+    [("e.jsonl", {"checkpoints": ["c"]}), ("log", {}), ("p", {"bodies": ["body"]})],
+)
+def test_a_demand_is_held_against_the_checkpoint_of_any_source(
+    source: str, beside: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody cosigned: one witness's key that is demanded is a discrepancy, wherever the checkpoint came from."""
+    monkeypatch.chdir(folder)
+    seed = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    witness = str(CosigningKey("witness.example/w", seed).verifier_key)
+    demands = load_demands(None, witness_keys=[witness], quorum=1)
+    found = verify_source(source, key=VKEY, beside=Beside(demands=demands, **beside))  # type: ignore[arg-type]
+    assert [each.what for each in found.discrepancies] == ["too few witnesses cosigned it"]
+
+
+def test_a_consistency_proof_has_no_checkpoint_to_demand_anything_of(folder: Path) -> None:
+    demands = Demands()
+    with pytest.raises(InputError, match="does not apply to a consistency proof"):
+        verify_source(str(folder / "prefix"), key=VKEY, beside=Beside(demands=demands))
