@@ -176,6 +176,8 @@ class _SqliteWriter(SqliteReader, Writer):
         """Where the ledger ends; read once, since nobody else writes while this transaction does."""
         if self._head is None:
             self._head = super().head()
+            if self._head.size:
+                self.require_types("the last entry", self._head, (int, bytes, str))
         return self._head
 
     def write(self, batch: Batch) -> None:
@@ -228,7 +230,8 @@ class _SqliteWriter(SqliteReader, Writer):
         fresh = sorted(name for name in missing if name not in ids)
         if fresh:
             ((next_id,),) = self._all("SELECT coalesce(max(id), 0) + 1 FROM ref")
-            rows = list(enumerate(fresh, start=next_id))
+            # An altered id can make the sum a float; the number is then too large to be written, which is told.
+            rows = list(enumerate(fresh, start=int(next_id)))
             self._db.executemany("INSERT INTO ref (id, name) VALUES (?,?)", rows)
             self._added.extend(fresh)
             ids.update((name, number) for number, name in rows)

@@ -55,6 +55,19 @@ class SqliteReader(Reader):
             while rows := cursor.fetchmany(2000):
                 yield from rows
 
+    def require_types(self, what: str, values: Sequence[Any], types: Sequence[type]) -> None:
+        """Refuse values of other types than were written: SQLite takes any type into any column.
+
+        Raises:
+            SchemaError: One of them is.
+        """
+        for value, expected in zip(values, types, strict=True):
+            if not isinstance(value, expected):
+                raise SchemaError(
+                    f"{self._path} is corrupt: {what} holds {type(value).__name__}, expected {expected.__name__}",
+                    hint="governance verify names every discrepancy; restore it from a copy",
+                )
+
     def head(self) -> Head:
         rows = self._all('SELECT "index", leaf_hash FROM entry ORDER BY "index" DESC LIMIT 1')
         return Head(rows[0][0] + 1, rows[0][1]) if rows else Head(0, None)
@@ -131,7 +144,12 @@ class SqliteReader(Reader):
 
     def latest_checkpoint(self) -> CheckpointRow | None:
         rows = self._all(f"SELECT {CHECKPOINT_COLUMNS} FROM checkpoint ORDER BY number DESC LIMIT 1")
-        return CheckpointRow._make(rows[0]) if rows else None
+        if not rows:
+            return None
+        row = CheckpointRow._make(rows[0])
+        # What verify names one by one must not reach those who only want to go on from here.
+        self.require_types(f"checkpoint {row.number}", row, (int, int, bytes, bytes))
+        return row
 
     def all_nodes(self, start: int | None = None, end: int | None = None) -> Iterator[NodeRow]:
         where, values = _bounds('((("index" + 1) << level) - 1)', start, end)
@@ -236,15 +254,19 @@ class translated:  # noqa: N801  # reads as a verb in a with statement; a class,
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # An OverflowError is the driver's, too: a number beyond 64 bits cannot be bound.
-        if isinstance(error, (sqlite3.DatabaseError, OverflowError)):
+        # The driver's, too: a number beyond 64 bits that cannot be bound, a message about a name that is no text.
+        if isinstance(error, (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError)):
             raise _translation(self._path, error) from error
 
 
-def _translation(path: Path, error: sqlite3.DatabaseError | OverflowError) -> StorageError:
+def _translation(
+    path: Path, error: sqlite3.DatabaseError | OverflowError | UnicodeDecodeError
+) -> StorageError:
     text = str(error)
     if isinstance(error, OverflowError):
         return StorageError(f"{path}: a number is beyond what the database can hold: {text}")
+    if isinstance(error, UnicodeDecodeError):
+        return SchemaError(f"{path} is corrupt: a name in it is no text", hint="restore it from a copy")
     if isinstance(error, sqlite3.IntegrityError):
         return StorageError(f"{path}: the database refused the write: {text}")
     if any(sign in text for sign in ("not a database", "malformed", "no such table", "no such column")):

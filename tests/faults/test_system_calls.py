@@ -30,6 +30,8 @@ from tests.ledger.histories import ORIGIN
 STRACE = shutil.which("strace")
 SYNCS = ("fsync", "fdatasync", "msync")
 WRITES = ("write", "pwrite64", "writev", "pwritev", "ftruncate", "fallocate", "unlink", "rename")
+ANSWER = "sendto"
+"""With it the child acknowledges."""
 RUNS_MAX = 40
 """For one operation."""
 WAIT_SECONDS_MAX = 120
@@ -56,7 +58,8 @@ class Run:
     Attributes:
         told: What the child answered; empty when it was killed.
         killed: Whether it was.
-        calls: How often each of the traced system calls was made.
+        calls: How often each of the system calls that can be made to fail was made.
+        steps: The same in order, each with its file, and with the answer as `sendto`.
     """
 
     def __init__(self, operation: str, url: str, log: Path, fault: str | None = None) -> None:
@@ -81,14 +84,15 @@ class Run:
                 tracer.wait()
             self.killed = child.exitcode == -signal.SIGKILL
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        named = [re.match(r"(?:\d+ +)?([a-z0-9]+)\(", line) for line in lines]
-        self.calls = Counter(match[1] for match in named if match)
+        found = [re.match(r"(?:\d+ +)?([a-z0-9]+)\((?:\d+<([^>]*)>)?", line) for line in lines]
+        self.steps = [(match[1], match[2]) for match in found if match]
+        self.calls = Counter(name for name, _ in self.steps if name != ANSWER)
         self.injected = any("(INJECTED)" in line or "killed by SIGKILL" in line for line in lines)
 
 
 def _attach(process: int, log: Path, fault: str | None) -> subprocess.Popen[str]:
     """A tracer on a process, in place when this returns."""
-    command = [str(STRACE), "-f", "-o", str(log), "-e", f"trace={','.join((*SYNCS, *WRITES))}"]
+    command = [str(STRACE), "-f", "-y", "-o", str(log), "-e", f"trace={','.join((*SYNCS, *WRITES, ANSWER))}"]
     command += ["-e", f"inject={fault}"] if fault else []
     tracer = subprocess.Popen([*command, "-p", str(process)], stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
@@ -139,6 +143,17 @@ def test_a_failing_sync_is_told_and_nothing_is_lost(made: str, tmp_path: Path) -
     assert run.told["exit_code"] == 5
     assert run.told["hint"]
     require_all_or_nothing("append", made, run)
+
+
+@pytest.mark.parametrize("operation", ["append", "append_long", "checkpoint"])
+def test_what_is_acknowledged_was_synced_before(made: str, tmp_path: Path, operation: str) -> None:
+    """Between the last write to the write-ahead log and the answer stands a sync of it: power may fail from then on."""
+    steps = Run(operation, made, tmp_path / "strace.log").steps
+    answered = max(at for at, (name, _) in enumerate(steps) if name == ANSWER)
+    log = f"{made.removeprefix('sqlite:///')}-wal"
+    written = max(at for at, (name, file) in enumerate(steps) if name in WRITES and file == log)
+    synced = max((at for at, (name, file) in enumerate(steps) if name in SYNCS and file == log), default=-1)
+    assert written < synced < answered
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -278,6 +279,19 @@ def test_a_mutation_of_each_kind_is_noticed(honest: Path, tmp_path: Path, kind: 
     campaign = Campaign(honest, tmp_path)
     campaign.try_one(kind, MUTATIONS[kind][1], f"{kind}/0")
     assert campaign.misses == []
+
+
+def test_a_verifier_that_saw_nothing_would_be_caught(
+    honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The campaign does not take the verifier's word: what it asks itself tells an altered cell from an honest one."""
+    campaign = Campaign(honest, tmp_path)
+    seeing = verify
+    blind = lambda reader, keys: replace(seeing(reader, keys=keys), discrepancies=())  # noqa: E731
+    monkeypatch.setitem(Campaign.try_one.__globals__, "verify", blind)
+    for number in range(4):
+        campaign.try_one("rows dropped", MUTATIONS["rows dropped"][1], f"blind/{number}")
+    assert len(campaign.misses) == campaign.counts["rows dropped", "MISSED"] > 1
 
 
 def test_an_altered_write_ahead_log_is_noticed(unsettled: Path, tmp_path: Path) -> None:

@@ -17,13 +17,15 @@ import pytest
 
 from governance.core.hashing import hash_leaf
 from governance.core.merkle import extend
+from governance.errors import IntegrityError
 from governance.events.envelope import format_body, read_entry
 from governance.events.links import links_of
+from governance.ledger.log import Ledger
 from governance.ledger.tree import NODE_LEVEL_MIN
 from governance.ledger.verify import Verification, verify
 from governance.storage.schema import sqlite_statements
 from governance.storage.sqlite import SqliteStorage
-from tests.ledger.histories import fill, signing_key
+from tests.ledger.histories import ORIGIN, ToldClock, fill, signing_key
 
 KEY = signing_key()
 ROUNDS = 4
@@ -201,6 +203,21 @@ def test_a_ledger_whose_only_entry_lies_below_0_is_told(ledger: Path) -> None:
     found = verified(ledger)
     assert found.tree_size == 0
     assert "index is below 0" in {each.what for each in found.discrepancies}
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ('UPDATE entry SET leaf_hash = -1 WHERE "index" = 20', 21),
+        ('UPDATE tree_node SET hash = 7.5 WHERE level = 4 AND "index" = 1', 2),
+    ],
+)
+def test_a_proof_that_needs_a_hash_that_is_none_is_refused(ledger: Path, statement: str, index: int) -> None:
+    tamper(ledger, statement)
+    with closing(SqliteStorage(ledger)) as storage:
+        writer = Ledger(storage, clock=ToldClock(), origin=ORIGIN)
+        with pytest.raises(IntegrityError, match="missing or no hash"):
+            writer.prove(index)
 
 
 def test_a_tree_node_that_is_text_written_like_the_bytes_is_found(ledger: Path) -> None:

@@ -237,6 +237,16 @@ def test_a_number_beyond_the_database_s_is_our_error(path: Path) -> None:
         list(storage.entries(0, 2**63))
 
 
+def test_a_name_that_is_no_text_is_our_error(raw: sqlite3.Connection, path: Path) -> None:
+    """SQLite puts it into its message as it is, and the driver cannot read that."""
+    raw.execute("PRAGMA writable_schema = ON")
+    raw.execute(
+        "UPDATE sqlite_master SET name = CAST(x'b7b7' AS TEXT), sql = 'CREATE' WHERE name = 'mention'"
+    )
+    with pytest.raises(SchemaError, match="corrupt"):
+        SqliteStorage(path)
+
+
 def test_a_file_that_cannot_be_opened_is_our_error(path: Path) -> None:
     """Here because the process has no file descriptor left."""
     resource: Any = pytest.importorskip("resource")
@@ -247,6 +257,33 @@ def test_a_file_that_cannot_be_opened_is_our_error(path: Path) -> None:
             SqliteStorage(path)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("checkpoint", "note", "text"),
+        ("checkpoint", "root", 7),
+        ("checkpoint", "tree_size", "many"),
+        ("entry", "leaf_hash", "text"),
+        ("entry", "appended_at", b"bytes"),
+        ("ref", "id", 2**63 - 1),
+    ],
+)
+def test_what_a_writer_goes_on_from_has_the_types_that_were_written(
+    raw: sqlite3.Connection, path: Path, table: str, column: str, value: object
+) -> None:
+    """The database takes any type into any column; appending or signing after such a row is refused."""
+    raw.execute(f"DROP TRIGGER {table}_no_update")
+    raw.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = (SELECT max(rowid) FROM {table})", (value,))
+
+    def go_on(storage: SqliteStorage) -> None:
+        with storage.writing() as writer:
+            writer.latest_checkpoint()
+            writer.write(Batch([make_entry(6)], (), [MentionRow("model:new@1", "subject", 6)], ()))
+
+    with closing(SqliteStorage(path)) as storage, pytest.raises(StorageError, match=r"corrupt: |beyond what"):
+        go_on(storage)
 
 
 def test_rows_whose_ref_was_taken_away_are_still_streamed(raw: sqlite3.Connection, path: Path) -> None:
