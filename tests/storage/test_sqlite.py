@@ -280,7 +280,7 @@ def test_what_a_writer_goes_on_from_has_the_types_that_were_written(
     def go_on(storage: SqliteStorage) -> None:
         with storage.writing() as writer:
             writer.latest_checkpoint()
-            writer.write(Batch([make_entry(6)], (), [MentionRow("model:new@1", "subject", 6)], ()))
+            writer.write(batch_of([make_entry(6)], (), [MentionRow("model:new@1", "subject", 6)], ()))
 
     with closing(SqliteStorage(path)) as storage, pytest.raises(StorageError, match=r"corrupt: |beyond what"):
         go_on(storage)
