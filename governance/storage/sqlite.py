@@ -177,7 +177,7 @@ class _SqliteWriter(SqliteReader, Writer):
         if self._head is None:
             self._head = super().head()
             if self._head.size:
-                self.require_types("the last entry", self._head, (int, bytes, str))
+                self.require_types("the last entry", self._head, (int, bytes))
         return self._head
 
     def write(self, batch: Batch) -> None:

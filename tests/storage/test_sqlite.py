@@ -266,7 +266,6 @@ def test_a_file_that_cannot_be_opened_is_our_error(path: Path) -> None:
         ("checkpoint", "root", 7),
         ("checkpoint", "tree_size", "many"),
         ("entry", "leaf_hash", "text"),
-        ("entry", "appended_at", b"bytes"),
         ("ref", "id", 2**63 - 1),
     ],
 )
