@@ -9,7 +9,8 @@
     │   ├── TemplateError                   a report template that does not render
     │   ├── ConflictError                   contradicts what the ledger already holds
     │   ├── NotFoundError                   no such entry, ref, rule set, template or file
-    │   └── KeyFileError                    a signing key that is missing, unreadable or locked
+    │   └── KeyFileError                    a signing key that is missing, unreadable, locked or not in force
+    │       └── SignerError                 an external signer that gives no good signature
     ├── EvidenceError                   3   evidence cannot be trusted
     │   ├── CanonicalError                  bytes that are not canonical JSON (RFC 8785)
     │   ├── NoteError                       a signed note, checkpoint or verifier key
@@ -95,7 +96,11 @@ class NotFoundError(InputError):
 
 
 class KeyFileError(InputError):
-    """A signing key that is missing, unreadable or locked."""
+    """A signing key that is missing, unreadable, locked or not in force."""
+
+
+class SignerError(KeyFileError):
+    """An external signer that is missing, fails, or gives no signature that verifies."""
 
 
 class EvidenceError(GovernanceError):

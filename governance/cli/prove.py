@@ -30,6 +30,10 @@ def verify(
         str | None,
         typer.Option("--key", metavar="VKEY", help="The verifier key that you were given and trust."),
     ] = None,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Forget what was seen of this ledger before: this is a first sight."),
+    ] = False,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
@@ -40,6 +44,8 @@ def verify(
     from governance.workspace import verify_ledger
 
     found = verify_ledger(ledger or options.shared_of(context).ledger, key=key, progress=Meter("verified"))
+    if found.holds:
+        options.compare_seen(ledger or options.shared_of(context).ledger, forget=forget)
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})
     else:
@@ -72,6 +78,10 @@ def _shown(found: Verification) -> dict[str, object]:
         "signed_size": found.signed_size,
         "verifier_key": found.key,
         "key_is_trusted": found.key_is_trusted,
+        "keys": [
+            {"verifier_key": str(each.key), "from_size": each.from_size, "revoked_from": each.revoked_from}
+            for each in found.keys
+        ],
         "discrepancies": found.discrepancies,
         "notices": found.notices,
     }
@@ -83,6 +93,8 @@ def _write(found: Verification) -> None:
     write_line(f"checkpoints  {found.checkpoints}")
     write_line(f"root hash    {found.root.hex()}")
     write_line(f"checked with {found.key or '(no key)'}")
+    for each in found.keys[1:]:
+        write_line(f"rotated to   {each.key} from {each.from_size} entries on")
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:

@@ -18,6 +18,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -63,9 +64,24 @@ class VerifierKey:
         return format_verifier_key(self)
 
 
+class Signer(Protocol):
+    """Whatever signs notes: a key in memory, or a command that reaches one."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The public half."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over the message, without key id."""
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key under a name; its seed never appears in a representation."""
+    """A private key under a name, a `Signer`; its seed never appears in a representation."""
 
     name: str
     private_key: Ed25519PrivateKey
@@ -74,6 +90,10 @@ class SigningKey:
     def verifier_key(self) -> VerifierKey:
         """The public half."""
         return VerifierKey(self.name, self.private_key.public_key().public_bytes_raw())
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the Ed25519 signature."""
+        return self.private_key.sign(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,7 @@ class Note:
     signatures: tuple[Signature, ...]
 
 
-def sign_note(text: str, keys: Sequence[SigningKey]) -> bytes:
+def sign_note(text: str, keys: Sequence[Signer]) -> bytes:
     """Sign a text.
 
     Args:
@@ -208,9 +228,9 @@ def _require_no_controls(text: str) -> None:
         raise NoteError("a note holds a control character besides newlines")
 
 
-def _format_signature(key: SigningKey, text: str) -> str:
+def _format_signature(key: Signer, text: str) -> str:
     _require_name(key.name)
-    signed = key.verifier_key.key_id + key.private_key.sign(text.encode())
+    signed = key.verifier_key.key_id + key.sign(text.encode())
     return f"{_DASH}{key.name} {base64.b64encode(signed).decode()}\n"
 
 

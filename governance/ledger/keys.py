@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from governance.core.note import SigningKey
 from governance.errors import ConflictError, KeyFileError
+from governance.storage.small_file import sync_folder
 
 KEY_SIZE_BYTES_MAX = 10_000
 
@@ -40,10 +41,21 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
         KeyFileError: It cannot be written.
     """
     made = make_key(name)
+    write_key_file(path, made, passphrase=passphrase)
+    return made
+
+
+def write_key_file(path: Path, key: SigningKey, *, passphrase: bytes | None = None) -> None:
+    """Write a key to a new file, durably.
+
+    Raises:
+        ConflictError: The file exists.
+        KeyFileError: It cannot be written.
+    """
     encryption: KeySerializationEncryption = (
         BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     )
-    content = made.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    content = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     try:
         _write_new(path, content)
     except FileExistsError as error:
@@ -53,7 +65,15 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
         ) from error
     except OSError as error:
         raise KeyFileError(f"cannot write key file {path}: {error.strerror}") from error
-    return made
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a key file asks for a passphrase; False when there is none to read."""
+    try:
+        with path.open("rb") as stream:
+            return b"ENCRYPTED" in stream.read(KEY_SIZE_BYTES_MAX)
+    except OSError:
+        return False
 
 
 def make_key(name: str) -> SigningKey:
@@ -94,6 +114,7 @@ def _write_new(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+    sync_folder(path.parent)
 
 
 def _read(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from governance.core.checkpoint import Checkpoint, sign_checkpoint
 from governance.core.hashing import hash_leaf
 from governance.core.instants import format_instant
 from governance.core.merkle import extend, fold_root, prove_consistency, prove_inclusion
-from governance.core.note import SigningKey
+from governance.core.note import Signer
 from governance.core.proof import ProofFile, format_proof_file
 from governance.errors import (
     ConflictError,
@@ -42,6 +42,8 @@ from governance.events.envelope import (
 )
 from governance.events.links import REGISTERED, Pair, Triple, pairs_of
 from governance.events.vocabulary import payload_class
+from governance.ledger.anchor import Anchor, advance_anchor, require_anchored
+from governance.ledger.key_chain import read_key_chain, require_key_events, require_signers
 from governance.ledger.tree import hash_reader, node_rows, read_frontier, read_root
 from governance.storage.interface import (
     Batch,
@@ -84,6 +86,7 @@ class Ledger:
         clock: Gives the present moment, aware.
         origin: Its own name.
         signing_key: Signs checkpoints; without one the ledger can be appended to but not signed.
+        anchor: Remembers the last checkpoint outside the ledger, so that a restored copy of it cannot sign.
     """
 
     def __init__(
@@ -92,12 +95,15 @@ class Ledger:
         *,
         clock: Callable[[], datetime],
         origin: str,
-        signing_key: SigningKey | None = None,
+        signing_key: Signer | None = None,
+        anchor: Anchor | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._origin = origin
         self._signing_key = signing_key
+        self._anchor = anchor
+        self._is_anchored = anchor is None
         self._end = _End(0, None, ())
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> tuple[Entry, ...]:
@@ -112,6 +118,7 @@ class Ledger:
         Raises:
             EventError: An event is malformed, unknown or too large; the message names its place.
             ConflictError: An id or a ref is taken by other content.
+            IntegrityError: The ledger is behind its anchor or has another history.
             StorageError: Storage refused; nothing was written.
         """
         prepared = [prepare(event, where=f"event {number}") for number, event in enumerate(events, start=1)]
@@ -120,21 +127,27 @@ class Ledger:
         if not prepared:
             return ()
         with self._storage.writing() as writer:
+            self._require_anchored(writer)
             head = writer.head()
             known = _known_entries(prepared, writer)
             fresh = _without_repeats([each for each in prepared if each.event.id not in known])
             _refuse_rebinding(fresh, writer, head.size)
+            require_key_events(writer, [each.event for each in fresh], size=head.size)
             end, entries = self._write(writer, head, fresh)
         self._end = end
         by_id = known | {entry.event.id: entry for entry in entries}
         return tuple(by_id[each.event.id] for each in prepared)
 
-    def checkpoint(self) -> CheckpointRow:
+    def checkpoint(self, *, also: Sequence[Signer] = ()) -> CheckpointRow:
         """Sign the tree as it stands; when nothing was appended since the last checkpoint, give that one.
 
+        Args:
+            also: Further keys that sign: the old one, when a rotation is handed over.
+
         Raises:
-            KeyFileError: There is no signing key.
-            IntegrityError: The tree no longer begins with the last signed one; nothing is signed.
+            KeyFileError: There is no signing key, or another one is in force.
+            IntegrityError: The tree no longer begins with the last signed one, or with the one that the anchor holds;
+                nothing is signed.
         """
         if self._signing_key is None:
             raise KeyFileError(
@@ -147,9 +160,15 @@ class Ledger:
             root = self._root(writer)
             if latest is not None:
                 _require_prefix(writer, latest, size)
-                if latest.tree_size == size:
-                    return latest
-            note = sign_checkpoint(Checkpoint(self._origin, size, root), [self._signing_key])
+            signed_size = 0 if latest is None else latest.tree_size
+            signers = (*also, self._signing_key)
+            require_signers(read_key_chain(writer), signers, size=size, signed_size=signed_size)
+            checkpoint = Checkpoint(self._origin, size, root)
+            if self._anchor is not None:
+                advance_anchor(self._anchor, writer, checkpoint, signed_size=signed_size)
+            if latest is not None and latest.tree_size == size:
+                return latest
+            note = sign_checkpoint(checkpoint, signers)
             row = CheckpointRow(0 if latest is None else latest.number + 1, size, root, note)
             writer.write_checkpoint(row)
         return row
@@ -184,6 +203,12 @@ class Ledger:
         if new > size:
             raise NotFoundError(f"no tree of size {new}: the ledger has {size} entries")
         return prove_consistency(old, new, hash_reader(self._storage))
+
+    def _require_anchored(self, writer: Writer) -> None:
+        """Look at the anchor before the first append, so that a restored copy is not written to at all."""
+        if self._anchor is not None and not self._is_anchored:
+            require_anchored(self._anchor.read(), writer, self._origin, place=self._anchor.place)
+            self._is_anchored = True
 
     def _root(self, writer: Writer) -> bytes:
         head = writer.head()

@@ -8,6 +8,9 @@ Rules:
    root, the order of checkpoints, and the backend's own structure.
 3. Signatures are checked against the keys that the caller trusts. Without any, the key that the ledger states of itself
    is taken, and the verification says so: whoever can rewrite the ledger can also state another key.
+   Rotations are followed from a trusted key in both directions (`key_chain.py`): a checkpoint must be signed by the key
+   in force at its size, the first one after a rotation by the old key too; one that only a revoked key signed does not
+   count.
 4. A ledger with entries and no checkpoint is not proven by anything: that is a discrepancy. Entries after the last
    checkpoint are chained but not signed: that is a notice.
 5. It goes on after a discrepancy. Memory stays flat.
@@ -25,6 +28,14 @@ from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.errors import GovernanceError, NoteError
 from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
+from governance.ledger.key_chain import (
+    KEY_EVENTS,
+    KEY_EVENTS_MAX,
+    KeyChain,
+    KeyPeriod,
+    read_key_chain,
+)
+from governance.ledger.verify_keys import judge_signers, key_notices
 from governance.ledger.verify_range import CHUNK_LEVEL, Discrepancy, RangeReport
 from governance.ledger.verify_workers import check_ranges
 from governance.storage.interface import CheckpointRow, Reader
@@ -52,6 +63,7 @@ class Verification:
         key_is_trusted: Whether the caller named it; otherwise it is what the ledger states of itself.
         discrepancies: Every place where the ledger fails, by table and place.
         notices: What a reader should know although it is no failure.
+        keys: The ledger's keys in order, each with the trees that it signs; empty when entry 0 names none.
     """
 
     origin: str
@@ -63,6 +75,7 @@ class Verification:
     key_is_trusted: bool
     discrepancies: tuple[Discrepancy, ...]
     notices: tuple[str, ...]
+    keys: tuple[KeyPeriod, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -103,17 +116,20 @@ def verify(
     size = reader.head().size
     opening = _read_opening(reader)
     trusted = tuple(keys) or ((opening.key,) if opening.key else ())
+    marked = reader.indexes_of_types([OPENED, *KEY_EVENTS], size=size)[:KEY_EVENTS_MAX]
+    chain = read_key_chain(reader, indexes=marked)
     rows = reader.checkpoints()
     told = _Progress(progress, size)
     ranges = check_ranges(
         reader, size, checkpoint_sizes=_sizes(rows), progress=told.add, url=url, processes=processes
     )
     tree = _Tree(ranges, size)
-    checkpoints = _Checkpoints(rows, tree, opening.origin, trusted)
+    checkpoints = _Checkpoints(rows, tree, opening.origin, chain, trusted)
     discrepancies = [
         *_structure(reader),
         *opening.discrepancies,
-        *_repeats(reader, size),
+        *_repeats(reader, marked, size),
+        *(Discrepancy("entry", str(index), what) for index, what in chain.faults),
         *(each for part in ranges for each in part.discrepancies),
         *_borders(ranges),
         *tree.discrepancies,
@@ -128,12 +144,16 @@ def verify(
         key=str(trusted[0]) if trusted else "",
         key_is_trusted=bool(keys),
         discrepancies=tuple(dict.fromkeys(discrepancies)),
-        notices=tuple(_notices(size, checkpoints.signed_size, trusted=bool(keys))),
+        notices=(
+            *_notices(size, checkpoints.signed_size, trusted=bool(keys)),
+            *key_notices(chain, trusted, checkpoints.uncounted),
+        ),
+        keys=chain.periods,
     )
 
 
 def stated_key(reader: Reader) -> VerifierKey | None:
-    """The verifier key that the ledger states of itself in its first entry, None when it cannot be read."""
+    """The first verifier key that the ledger states of itself, in entry 0; None when it cannot be read."""
     return _read_opening(reader).key
 
 
@@ -189,12 +209,19 @@ class _Checkpoints:
     """Every checkpoint held against the tree and the keys."""
 
     def __init__(
-        self, rows: Sequence[CheckpointRow], tree: _Tree, origin: str, keys: Sequence[VerifierKey]
+        self,
+        rows: Sequence[CheckpointRow],
+        tree: _Tree,
+        origin: str,
+        chain: KeyChain,
+        trusted: Sequence[VerifierKey],
     ) -> None:
         self._tree = tree
         self._origin = origin
-        self._keys = keys
+        self._chain = chain
+        self._keys = chain.accepted(trusted)
         self.signed_size = 0
+        self.uncounted = 0
         self.discrepancies: list[Discrepancy] = []
         before = 0
         for number, row in enumerate(rows):
@@ -215,9 +242,10 @@ class _Checkpoints:
                     str(before),
                     str(checkpoint.tree_size),
                 )
+            if self._counts(row, checkpoint.tree_size, before):
+                self._hold(row, checkpoint)
             before = max(before, checkpoint.tree_size)
-            self._hold(row, checkpoint)
-        if not rows and tree.size:
+        if len(rows) == self.uncounted and tree.size:
             self._tell("", "there is none: no signature covers any entry", "at least one checkpoint", "none")
 
     def _open(self, row: CheckpointRow) -> Checkpoint | None:
@@ -238,6 +266,14 @@ class _Checkpoints:
         if checkpoint.origin != self._origin:
             self._tell(row.number, "origin is not the ledger's", self._origin, checkpoint.origin)
         return checkpoint
+
+    def _counts(self, row: CheckpointRow, size: int, before: int) -> bool:
+        """Whether the keys that had to sign a tree of this size did, and one of them is still believed."""
+        signed = judge_signers(self._chain, self._keys, row.note, size=size, signed_size=before)
+        for what, expected, got in signed.faults:
+            self._tell(row.number, what, expected, got)
+        self.uncounted += not signed.is_believed
+        return signed.is_believed and not signed.faults
 
     def _hold(self, row: CheckpointRow, checkpoint: Checkpoint) -> None:
         size = checkpoint.tree_size
@@ -276,12 +312,12 @@ def _structure(reader: Reader) -> Iterator[Discrepancy]:
         yield Discrepancy("structure", "", problem)
 
 
-def _repeats(reader: Reader, size: int) -> Iterator[Discrepancy]:
+def _repeats(reader: Reader, marked: Sequence[int], size: int) -> Iterator[Discrepancy]:
     for event_id in reader.repeated_event_ids(REPEATS_MAX):
         yield Discrepancy("entry", "", "event id stands in more than one entry", "", str(event_id))
-    for index in reader.indexes_of_types([OPENED], size=size)[:REPEATS_MAX]:
-        if index != 0:
-            yield Discrepancy("entry", str(index), "opens the ledger a second time")
+    for row in reader.entries_at([index for index in marked if index != 0][:REPEATS_MAX]):
+        if row.type == OPENED:
+            yield Discrepancy("entry", str(row.index), "opens the ledger a second time")
     for ref in reader.rebound_refs(REPEATS_MAX):
         yield from _rebindings(reader, ref, size)
 

@@ -19,13 +19,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from governance.core.note import SigningKey, VerifierKey
-from governance.errors import (
-    InputError,
-    NotFoundError,
-)
+from governance.core.note import Signer, VerifierKey
+from governance.errors import InputError, NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
 from governance.events.refs import parse_ref
+from governance.ledger.anchor import Anchor
 from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
@@ -51,10 +49,18 @@ class Workspace:
         key: Its verifier key.
         signing_key: Its signing key, if this workspace may sign.
         clock: Gives the present moment, aware.
+        anchor: Its anchor, if one is kept.
     """
 
     def __init__(
-        self, storage: Storage, *, origin: str, key: VerifierKey, signing_key: SigningKey | None, clock: Clock
+        self,
+        storage: Storage,
+        *,
+        origin: str,
+        key: VerifierKey,
+        signing_key: Signer | None,
+        clock: Clock,
+        anchor: Anchor | None = None,
     ) -> None:
         self.origin = origin
         self.url = storage.url
@@ -63,7 +69,7 @@ class Workspace:
         self._clock = clock
         self._can_sign = signing_key is not None
         self._unsealed = False
-        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key)
+        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key, anchor=anchor)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> tuple[Entry, ...]:
         """Append events, all or none; see `governance.ledger.log.Ledger.append`."""

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a ledger's anchor lies: the file that somebody named, or one in the user's state folder (docs/adr/0007).
+
+Rules: a named anchor is strict: when it is missing for a ledger that has checkpoints, nothing is signed. One in the
+state folder adopts a ledger that it meets for the first time, and says so. `none` switches anchors off. Without a
+state folder (the Python face) there is an anchor only when one is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from governance.core.checkpoint import Checkpoint
+from governance.core.note import VerifierKey
+from governance.errors import InputError
+from governance.ledger.key_chain import KeyChain, require_key_chain
+from governance.storage.opening import open_storage
+from governance.workspace.places import place_of, state_file
+
+if TYPE_CHECKING:
+    from governance.ledger.anchor import Anchor, Tell
+
+ENVIRONMENT_ANCHOR = "GOVERNANCE_ANCHOR"
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Anchoring:
+    """What was said about the anchor.
+
+    Attributes:
+        anchor: Its file, or `none`; by default `GOVERNANCE_ANCHOR`.
+        state: The user's state folder, where it lies when nothing was said; None for no anchor then.
+        tell: Is told what a person should know.
+    """
+
+    anchor: str | Path | None = None
+    state: Path | None = None
+    tell: Tell | None = None
+
+    def anchor_of(self, key: VerifierKey) -> Anchor | None:
+        """The anchor of the ledger whose first key this is, None when there is none."""
+        from governance.ledger.anchor import FileAnchor
+
+        named = self.anchor or os.environ.get(ENVIRONMENT_ANCHOR)
+        if str(named) == NONE:
+            return None
+        if named:
+            return FileAnchor(Path(named), tell=self.tell)
+        if self.state is None:
+            return None
+        path = state_file(self.state / "anchors", key.name, str(key))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            if self.tell is not None:
+                self.tell(f"no anchor is kept: cannot make folder {path.parent}: {error.strerror}")
+            return None
+        return FileAnchor(path, adopts=True, tell=self.tell)
+
+
+def read_anchor(url: str | None, anchoring: Anchoring) -> tuple[str, Checkpoint | None]:
+    """Where a ledger's anchor lies, and what it holds.
+
+    Raises:
+        InputError: It has none.
+    """
+    with contextlib.closing(open_storage(place_of(url))) as storage:
+        anchor = _required(anchoring, require_key_chain(storage, place_of(url)))
+        return anchor.place, anchor.read()
+
+
+def accept_ledger(
+    url: str | None, anchoring: Anchoring, *, replacing: bool
+) -> tuple[str, Checkpoint | None, Checkpoint]:
+    """Set a ledger's anchor to the ledger as it stands, because a person decided so.
+
+    Args:
+        url: The ledger.
+        anchoring: What was said about the anchor.
+        replacing: Whether the anchor may also go back or to another history.
+
+    Returns:
+        Where it lies, what it held before, what it holds now.
+
+    Raises:
+        InputError: It has none.
+        IntegrityError: The ledger does not begin with what the anchor holds, and it may not be replaced.
+    """
+    from governance.ledger.anchor import accept_anchor
+
+    place = place_of(url)
+    with contextlib.closing(open_storage(place)) as storage:
+        chain = require_key_chain(storage, place)
+        anchor = _required(anchoring, chain)
+        before, held = accept_anchor(anchor, storage, chain.current.name, replacing=replacing)
+    return anchor.place, before, held
+
+
+def _required(anchoring: Anchoring, chain: KeyChain) -> Anchor:
+    anchor = anchoring.anchor_of(chain.keys[0])
+    if anchor is None:
+        raise InputError("this ledger has no anchor", hint="name one with --anchor or GOVERNANCE_ANCHOR")
+    return anchor
