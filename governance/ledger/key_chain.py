@@ -152,9 +152,9 @@ def follow(chain: KeyChain, event: Event, index: int) -> KeyChain:
     """
     if isinstance(event.data, KeyRotated):
         return _rotated(chain, event.data, index)
-    if isinstance(event.data, LedgerKeyRevoked):
-        return _revoked(chain, event.data)
-    raise NoteError(f"{event.type} does not have the form of one")
+    if not isinstance(event.data, LedgerKeyRevoked):
+        raise AssertionError(f"{event.type} is not about the ledger's keys")
+    return _revoked(chain, event.data)
 
 
 def require_key_events(reader: Reader, events: Sequence[Event], *, size: int) -> None:

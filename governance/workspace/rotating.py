@@ -94,13 +94,13 @@ def rotate_key(
         KeyFileError: One of the keys cannot be used.
         ConflictError: The new key was in force before, or another process rotated at the same moment.
     """
-    place, said, told = place_of(url), signing or Signing(), following or Signing()
+    place, said, told = place_of(url), signing or Signing(), replace(following or Signing(), is_next=True)
     with contextlib.closing(open_storage(place)) as storage:
         chain = require_key_chain(storage, place)
         begun = unfinished(chain, storage)
         if begun is not None:
             old = signer_for(begun[0], said, place)
-            new = signer_for(begun[1], replace(told, is_told_by_environment=False), place)
+            new = signer_for(begun[1], told, place)
         else:
             old = _required(found_signer(said, place, chain))
             new = next_signer(told, place, chain.current.name)

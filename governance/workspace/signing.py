@@ -44,7 +44,8 @@ class Signing:
         encrypt: Whether a key that is made must be encrypted.
         ask: Asks for a passphrase; None when nobody is there to be asked.
         tell: Is told what a person should know.
-        is_told_by_environment: Whether the variables are looked at; they speak of the key in force, never of the next.
+        is_next: Whether the key is the one that is to follow. The environment names the key in force, never that one;
+            only its passphrase may be said there.
     """
 
     key_file: str | Path | None = None
@@ -53,7 +54,7 @@ class Signing:
     encrypt: bool = False
     ask: Ask | None = None
     tell: Tell | None = None
-    is_told_by_environment: bool = True
+    is_next: bool = False
 
     def named_signer(self) -> str | None:
         """The command that signs, None when a file does.
@@ -75,7 +76,12 @@ class Signing:
         return Path(named) if named else None
 
     def _said(self, variable: str) -> str | None:
-        return (os.environ.get(variable) or None) if self.is_told_by_environment else None
+        return None if self.is_next else os.environ.get(variable) or None
+
+    def passphrase(self) -> str | None:
+        """What the environment says that the key file is encrypted with."""
+        new = os.environ.get(ENVIRONMENT_NEW_PASSPHRASE) if self.is_next else None
+        return new or os.environ.get(ENVIRONMENT_PASSPHRASE) or None
 
 
 def made_signer(signing: Signing, place: str, name: str) -> Signer:
@@ -112,7 +118,7 @@ def found_signer(signing: Signing, place: str, chain: KeyChain) -> Signer | None
     path = named or key_file_beside(place, chain.current)
     if path is None or (named is None and not path.is_file()):
         return None
-    key = load_key(path, chain.current.name, ask=signing.ask)
+    key = load_key(path, chain.current.name, signing)
     if key.verifier_key == chain.current:
         return key
     refused = refused_key(chain, key.verifier_key)
@@ -139,7 +145,7 @@ def signer_for(key: VerifierKey, signing: Signing, place: str) -> Signer:
         raise KeyFileError(
             f"no file is named that holds {key}", hint="name it with --key-file or --new-key-file"
         )
-    found = load_key(path, key.name, ask=signing.ask)
+    found = load_key(path, key.name, signing)
     if found.verifier_key != key:
         raise KeyFileError(
             f"key file {path} holds {found.verifier_key}, expected {key}",
@@ -169,7 +175,7 @@ def next_signer(signing: Signing, place: str, name: str) -> Signer:
     return made
 
 
-def load_key(path: Path, name: str, *, ask: Ask | None) -> SigningKey:
+def load_key(path: Path, name: str, signing: Signing) -> SigningKey:
     """Read a key file with the passphrase of the environment, or one that somebody types.
 
     Raises:
@@ -177,9 +183,9 @@ def load_key(path: Path, name: str, *, ask: Ask | None) -> SigningKey:
     """
     from governance.ledger.keys import is_encrypted, load_key_file
 
-    known = os.environ.get(ENVIRONMENT_PASSPHRASE) or None
-    if known is None and ask is not None and is_encrypted(path):
-        known = ask(f"passphrase of {path}: ")
+    known = signing.passphrase()
+    if known is None and signing.ask is not None and is_encrypted(path):
+        known = signing.ask(f"passphrase of {path}: ")
     return load_key_file(path, name, passphrase=known.encode() if known else None)
 
 
@@ -218,13 +224,13 @@ def _file_signer(path: Path, name: str, signing: Signing) -> Signer:
     from governance.ledger.keys import create_key_file
 
     if path.exists():
-        return load_key(path, name, ask=signing.ask)
+        return load_key(path, name, signing)
     return create_key_file(path, name, passphrase=_new_passphrase(signing))
 
 
 def _new_passphrase(signing: Signing) -> bytes | None:
     """What a key that is made is encrypted with, None when it is not."""
-    known = os.environ.get(ENVIRONMENT_NEW_PASSPHRASE) or os.environ.get(ENVIRONMENT_PASSPHRASE)
+    known = signing.passphrase()
     if not known and signing.encrypt:
         if signing.ask is None:
             raise KeyFileError(
