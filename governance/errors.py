@@ -18,6 +18,7 @@
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
     └── StorageError                    5   storage unavailable
+        ├── AnchorError                     an anchor that cannot be read or written
         ├── SchemaError                     a foreign database or one of a newer version
         └── DependencyError                 a library or system package is missing
 
@@ -135,6 +136,10 @@ class StorageError(GovernanceError):
     """Storage is unavailable or refuses."""
 
     exit_code = 5
+
+
+class AnchorError(StorageError):
+    """An anchor that cannot be read or written."""
 
 
 class SchemaError(StorageError):

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from governance.core.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from governance.errors import IntegrityError, NoteError, StorageError
+from governance.errors import AnchorError, IntegrityError, NoteError, StorageError
 from governance.ledger.tree import read_root
 from governance.storage.interface import Reader
 from governance.storage.lock import FileLock
@@ -40,20 +40,26 @@ class Anchor(abc.ABC):
 
     Attributes:
         place: Where it is, for messages.
-        adopts: Whether it takes the checkpoint of a ledger that it does not know yet.
-        tell: Is told when it does.
+        adopts: Whether it is there by default and not because somebody named it: it takes the checkpoint of a ledger
+            that it does not know yet, and when it cannot be read or written nothing is stopped. Both are told.
+        tell: Is told so.
     """
 
     place: str
     adopts: bool = False
     tell: Tell | None = None
 
+    def say(self, text: str) -> None:
+        """Tell a person, if somebody listens."""
+        if self.tell is not None:
+            self.tell(text)
+
     @abc.abstractmethod
     def read(self) -> Checkpoint | None:
         """What it holds; None when it holds nothing yet.
 
         Raises:
-            StorageError: It cannot be read.
+            AnchorError: It cannot be read.
             IntegrityError: It holds something else than a checkpoint.
         """
 
@@ -62,7 +68,7 @@ class Anchor(abc.ABC):
         """Put `new` in the place of `old`, durably; False, and nothing is done, when it holds something else.
 
         Raises:
-            StorageError: It cannot be written.
+            AnchorError: It cannot be read or written.
         """
 
 
@@ -71,8 +77,8 @@ class FileAnchor(Anchor):
 
     Args:
         path: The file; its folder is made when it is missing.
-        adopts: Whether it takes the checkpoint of a ledger that it does not know yet.
-        tell: Is told when it does.
+        adopts: Whether nobody named it; see `Anchor`.
+        tell: Is told what a person should know.
     """
 
     def __init__(self, path: Path, *, adopts: bool = False, tell: Tell | None = None) -> None:
@@ -89,7 +95,7 @@ class FileAnchor(Anchor):
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StorageError(f"cannot read anchor {self._path}: {error.strerror}") from error
+            raise AnchorError(f"cannot read anchor {self._path}: {error.strerror}") from error
         try:
             return parse_checkpoint(content.decode())
         except (NoteError, UnicodeDecodeError) as error:
@@ -102,19 +108,19 @@ class FileAnchor(Anchor):
         """Compare under the lock, then replace the file at once; the folder is synced too."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StorageError(f"cannot make folder {self._path.parent}: {error.strerror}") from error
-        lock = FileLock(self._path.with_name(f"{self._path.name}.lock"))
-        with contextlib.closing(lock), lock:
-            if self.read() != old:
-                return False
-            try:
+            lock = FileLock(self._path.with_name(f"{self._path.name}.lock"))
+            with contextlib.closing(lock), lock:
+                if self.read() != old:
+                    return False
                 replace_file(self._path, format_checkpoint(new).encode())
-            except OSError as error:
-                raise StorageError(
-                    f"cannot write anchor {self._path}: {error.strerror}",
-                    hint="nothing was signed; name a writable file with --anchor or GOVERNANCE_ANCHOR",
-                ) from error
+        except AnchorError:
+            raise
+        except (OSError, StorageError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.message
+            raise AnchorError(
+                f"cannot write anchor {self._path}: {reason}",
+                hint="nothing was signed; name a writable file with --anchor or GOVERNANCE_ANCHOR",
+            ) from error
         return True
 
 
@@ -150,6 +156,22 @@ def require_anchored(held: Checkpoint | None, reader: Reader, origin: str, *, pl
     )
 
 
+def check_anchor(anchor: Anchor, reader: Reader, origin: str) -> None:
+    """Hold a ledger against its anchor before anything is appended.
+
+    Raises:
+        IntegrityError: The ledger does not begin with what the anchor holds.
+        AnchorError: Somebody named the anchor, and it cannot be read.
+    """
+    try:
+        held = anchor.read()
+    except AnchorError:
+        if not anchor.adopts:
+            raise
+        return  # told when it is to be moved
+    require_anchored(held, reader, origin, place=anchor.place)
+
+
 def advance_anchor(anchor: Anchor, reader: Reader, checkpoint: Checkpoint, *, signed_size: int) -> None:
     """Move the anchor to a checkpoint that is about to be signed.
 
@@ -161,8 +183,18 @@ def advance_anchor(anchor: Anchor, reader: Reader, checkpoint: Checkpoint, *, si
 
     Raises:
         IntegrityError: The ledger does not begin with what the anchor holds, or the anchor is missing.
-        StorageError: The anchor cannot be read or written.
+        AnchorError: Somebody named the anchor, and it cannot be read or written.
+        StorageError: The ledger cannot be read, or the anchor is moved again and again.
     """
+    try:
+        _advance(anchor, reader, checkpoint, signed_size)
+    except AnchorError as error:
+        if not anchor.adopts:
+            raise
+        anchor.say(f"no anchor is kept: {error.message}")
+
+
+def _advance(anchor: Anchor, reader: Reader, checkpoint: Checkpoint, signed_size: int) -> None:
     for _ in range(ATTEMPTS_MAX):
         held = anchor.read()
         require_anchored(held, reader, checkpoint.origin, place=anchor.place)
@@ -174,8 +206,8 @@ def advance_anchor(anchor: Anchor, reader: Reader, checkpoint: Checkpoint, *, si
                 hint="nothing was signed; when this is the newest copy, say: governance anchor accept",
             )
         if anchor.swap(held, checkpoint):
-            if held is None and signed_size and anchor.tell is not None:
-                anchor.tell(
+            if held is None and signed_size:
+                anchor.say(
                     f"no anchor was kept here for {checkpoint.origin}; "
                     f"from {checkpoint.tree_size} entries on it is {anchor.place}"
                 )
@@ -199,7 +231,7 @@ def accept_anchor(
 
     Raises:
         IntegrityError: The ledger does not begin with what the anchor holds, and it may not be replaced.
-        StorageError: The anchor cannot be written, or was moved by another process at the same moment.
+        AnchorError: The anchor cannot be read or written, or was moved by another process at the same moment.
     """
     held = anchor.read()
     if not replacing:

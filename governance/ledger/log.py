@@ -42,7 +42,7 @@ from governance.events.envelope import (
 )
 from governance.events.links import REGISTERED, Pair, Triple, pairs_of
 from governance.events.vocabulary import payload_class
-from governance.ledger.anchor import Anchor, advance_anchor, require_anchored
+from governance.ledger.anchor import Anchor, advance_anchor, check_anchor
 from governance.ledger.key_chain import read_key_chain, require_key_events, require_signers
 from governance.ledger.tree import hash_reader, node_rows, read_frontier, read_root
 from governance.storage.interface import (
@@ -207,7 +207,7 @@ class Ledger:
     def _require_anchored(self, writer: Writer) -> None:
         """Look at the anchor before the first append, so that a restored copy is not written to at all."""
         if self._anchor is not None and not self._is_anchored:
-            require_anchored(self._anchor.read(), writer, self._origin, place=self._anchor.place)
+            check_anchor(self._anchor, writer, self._origin)
             self._is_anchored = True
 
     def _root(self, writer: Writer) -> bytes:

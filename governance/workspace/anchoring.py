@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a ledger's anchor lies: the file that somebody named, or one in the user's state folder (docs/adr/0007).
 
-Rules: a named anchor is strict: when it is missing for a ledger that has checkpoints, nothing is signed. One in the
-state folder adopts a ledger that it meets for the first time, and says so. `none` switches anchors off. Without a
-state folder (the Python face) there is an anchor only when one is named.
+Rules: a named anchor is strict: when it is missing for a ledger that has checkpoints, or cannot be written, nothing is
+signed. One in the state folder adopts a ledger that it meets for the first time, and where it cannot be written it is
+done without; both are told. `none` switches anchors off. Without a state folder (the Python face) there is an anchor
+only when one is named.
 """
 
 from __future__ import annotations
@@ -54,12 +55,6 @@ class Anchoring:
         if self.state is None:
             return None
         path = state_file(self.state / "anchors", key.name, str(key))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            if self.tell is not None:
-                self.tell(f"no anchor is kept: cannot make folder {path.parent}: {error.strerror}")
-            return None
         return FileAnchor(path, adopts=True, tell=self.tell)
 
 

@@ -153,7 +153,7 @@ def compare_seen(store: SeenStore, reader: Reader, *, tell: Tell) -> None:
             f"{now.checkpoint.origin} is seen for the first time: {now.checkpoint.tree_size} entries, key {key}"
         )
     else:
-        _require_linked(before, chain)
+        _require_linked(before, now, chain)
         _require_grown(before, now, reader)
     if before is None or before.note != now.note:
         try:
@@ -202,14 +202,16 @@ def is_unique(origin: str) -> bool:
     return len(labels) > 1 and labels[-1] not in RESERVED and ".".join(labels[-2:]) not in RESERVED
 
 
-def _require_linked(before: Seen, chain: KeyChain) -> None:
-    if before.key not in chain.keys:
-        origin = before.checkpoint.origin
-        raise IntegrityError(
-            f"{origin} was seen with another key, and no rotation leads from it to this one"
-            f"\n  seen: {before.key}\n  this ledger: {chain.current}",
-            hint=f"ask its owner; if the key was really replaced: governance seen forget {origin}",
-        )
+def _require_linked(before: Seen, now: Seen, chain: KeyChain) -> None:
+    if before.key in chain.keys:
+        return
+    origin = before.checkpoint.origin
+    raise IntegrityError(
+        f"{origin} was seen with another key, and no rotation leads from it to this one"
+        f"\n  seen: {show_checkpoint(before.checkpoint)}, key {before.key}"
+        f"\n  this ledger: {show_checkpoint(now.checkpoint)}, key {now.key}",
+        hint=f"ask its owner; if the key was really replaced: governance seen forget {origin}",
+    )
 
 
 def _require_grown(before: Seen, now: Seen, reader: Reader) -> None:

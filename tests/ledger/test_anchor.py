@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from governance.core.checkpoint import Checkpoint, format_checkpoint
-from governance.errors import IntegrityError, NoteError, StorageError
+from governance.errors import AnchorError, IntegrityError, NoteError, StorageError
 from governance.ledger import anchor as anchor_module
 from governance.ledger.anchor import Anchor, FileAnchor, accept_anchor
 from governance.ledger.log import Ledger
@@ -260,9 +260,58 @@ def test_an_anchor_that_cannot_be_read_or_written_is_told(path: Path, tmp_path: 
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match="cannot read anchor"):
         ledger_of(storage, FileAnchor(tmp_path / "file" / "anchor")).checkpoint()
-    with pytest.raises(StorageError, match="cannot make folder"):
+    with pytest.raises(StorageError, match="cannot write anchor"):
         FileAnchor(tmp_path / "file" / "deep" / "anchor").swap(None, Checkpoint(ORIGIN, 0, bytes(32)))
     assert storage.checkpoints() == []
+
+
+def test_an_anchor_that_nobody_named_stops_nothing_when_it_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    told: list[str] = []
+    anchor = FileAnchor(tmp_path / "file" / "anchor", adopts=True, tell=told.append)
+    storage = MemoryStorage()
+    grow(begun(storage, anchor), 1)
+    assert len(storage.checkpoints()) == 2
+    assert len(told) == 2
+    assert told[0].startswith("no anchor is kept: cannot read anchor")
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+def test_a_ledger_that_cannot_be_read_is_no_reason_to_do_without_the_anchor(
+    path: Path, adopts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = MemoryStorage()
+    anchor = FileAnchor(path, adopts=adopts, tell=pytest.fail)
+    ledger = begun(storage, anchor)
+    ledger.append([event(1)])
+
+    def broken(*_: object) -> bytes:
+        raise StorageError("disk I/O error")
+
+    monkeypatch.setattr(anchor_module, "read_root", broken)
+    with pytest.raises(StorageError, match="disk I/O error"):
+        ledger.checkpoint()
+    assert len(storage.checkpoints()) == 1
+
+
+def test_a_lock_that_cannot_be_taken_is_told(path: Path) -> None:
+    path.with_name("audit.lock").mkdir(parents=True)
+    with pytest.raises(AnchorError, match="cannot write anchor .*: cannot lock"):
+        begun(MemoryStorage(), FileAnchor(path))
+
+
+def test_an_anchor_that_cannot_be_read_under_its_lock_is_told(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(AnchorError, match="cannot read anchor"):
+        FileAnchor(path).swap(None, Checkpoint(ORIGIN, 0, bytes(32)))
+
+
+def test_an_anchor_that_was_named_and_cannot_be_read_stops_the_first_append(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    storage = MemoryStorage()
+    with pytest.raises(StorageError, match="cannot read anchor"):
+        ledger_of(storage, FileAnchor(tmp_path / "file" / "anchor")).append([opening(KEY)])
+    assert storage.head().size == 0
 
 
 def test_a_write_that_fails_leaves_the_old_anchor_and_nothing_beside_it(
