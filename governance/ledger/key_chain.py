@@ -104,6 +104,28 @@ class KeyChain:
         return (*handing_over, self.periods[last].key)
 
 
+def begin_chain(event: Event) -> KeyChain:
+    """The chain as the event of entry 0 begins it; empty when that names no key."""
+    try:
+        key = parse_verifier_key(event.to_dict()["data"]["verifier_key"])
+    except (GovernanceError, LookupError, TypeError, AttributeError):
+        return KeyChain("", ())
+    return KeyChain(event.subject, (KeyPeriod(key, 0),))
+
+
+def take_event(chain: KeyChain, event: Event, index: int) -> KeyChain:
+    """The chain after any event of the ledger; one that does not hold becomes a fault, others change nothing.
+
+    `take_event` over all entries in order of index, begun with `begin_chain`, gives what `read_key_chain` gives.
+    """
+    if event.type not in KEY_EVENTS or event.subject != chain.subject:
+        return chain
+    try:
+        return follow(chain, event, index)
+    except NoteError as error:
+        return replace(chain, faults=(*chain.faults, (index, error.message)))
+
+
 def read_key_chain(reader: Reader, *, indexes: Sequence[int] | None = None) -> KeyChain:
     """Read the keys that a ledger states.
 
@@ -111,17 +133,15 @@ def read_key_chain(reader: Reader, *, indexes: Sequence[int] | None = None) -> K
         reader: Its tables.
         indexes: Where entries about keys may stand, if the caller knows; otherwise the index of mentions is asked.
     """
-    chain = _begun(reader)
+    begun = [begin_chain(event) for _, event in _events(reader, [0])]
+    chain = begun[0] if begun else KeyChain("", ())
     if not chain.periods:
         return chain
     if indexes is None:
         size = reader.head().size
-        indexes = sorted(row.index for row in reader.mentions([chain.subject], role=SUBJECT, size=size))
-    for index, event in _key_events(reader, chain.subject, indexes):
-        try:
-            chain = follow(chain, event, index)
-        except NoteError as error:
-            chain = replace(chain, faults=(*chain.faults, (index, error.message)))
+        indexes = sorted({row.index for row in reader.mentions([chain.subject], role=SUBJECT, size=size)})
+    for index, event in _events(reader, indexes):
+        chain = take_event(chain, event, index)
     return chain
 
 
@@ -248,25 +268,12 @@ def signed_with(chain: KeyChain, reader: Reader) -> VerifierKey:
     return chain.period_at(size).key if isinstance(size, int) and size >= 0 else chain.current
 
 
-def _begun(reader: Reader) -> KeyChain:
-    """The chain as entry 0 begins it."""
-    rows = reader.entries_at([0])
-    try:
-        event = read_entry(rows[0].body).event
-        key = parse_verifier_key(event.to_dict()["data"]["verifier_key"])
-    except (GovernanceError, LookupError, TypeError, AttributeError):
-        return KeyChain("", ())
-    return KeyChain(event.subject, (KeyPeriod(key, 0),))
-
-
-def _key_events(reader: Reader, subject: str, indexes: Sequence[int]) -> Iterator[tuple[int, Event]]:
-    for row in reader.entries_at(list(indexes)[:KEY_EVENTS_MAX]):
+def _events(reader: Reader, indexes: Sequence[int]) -> Iterator[tuple[int, Event]]:
+    for row in reader.entries_at(indexes[:KEY_EVENTS_MAX]):
         try:
-            event = read_entry(row.body).event
+            yield row.index, read_entry(row.body).event
         except (GovernanceError, TypeError, AttributeError):
             continue  # told where the entry itself is checked
-        if event.type in KEY_EVENTS and event.subject == subject:
-            yield row.index, event
 
 
 def _rotated(chain: KeyChain, data: KeyRotated, index: int) -> KeyChain:

@@ -65,7 +65,7 @@ def state_revocation(
     period = chain.period_of(revoked)
     if period is None:
         raise InputError(
-            f"{revoked} is no key of this ledger", hint="governance key --format json lists its keys"
+            f"{revoked} is no key of this ledger", hint="governance verify --format json lists its keys"
         )
     if revoked == chain.current:
         raise InputError(

@@ -296,7 +296,7 @@ def test_a_ledger_that_cannot_be_read_is_no_reason_to_do_without_the_anchor(
 
 def test_a_lock_that_cannot_be_taken_is_told(path: Path) -> None:
     path.with_name("audit.lock").mkdir(parents=True)
-    with pytest.raises(AnchorError, match="cannot write anchor .*: cannot lock"):
+    with pytest.raises(AnchorError, match=r"cannot write anchor .*: cannot lock"):
         begun(MemoryStorage(), FileAnchor(path))
 
 

@@ -132,6 +132,20 @@ def test_many_rotations_verify() -> None:
     assert read_key_chain(storage).current == keys[-1].verifier_key
 
 
+def test_a_walk_over_all_entries_gives_the_same_chain(
+    storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_raw(storage, rotated(600, **spoiled_rotations()["from a former key"][1]()), monkeypatch)
+    revoke(storage, K2, K0, 601, from_size=2)
+    events = [read_entry(row.body).event for row in storage.entries(0, storage.head().size)]
+    chain = key_chain.begin_chain(events[0])
+    for index, each in enumerate(events):
+        chain = key_chain.take_event(chain, each, index)
+    assert chain == read_key_chain(storage)
+    assert len(chain.faults) == 1
+    assert key_chain.begin_chain(events[1]).periods == ()
+
+
 def test_a_key_outside_the_chain_is_not_led_to_it(storage: MemoryStorage) -> None:
     found = verify(storage, keys=[K3.verifier_key])
     assert {each.what for each in found.discrepancies} == {"signed note does not verify"}

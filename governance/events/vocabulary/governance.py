@@ -140,8 +140,8 @@ class KeyRotated(Payload):
     Attributes:
         old_key: The key that signed until here, c2sp.org/signed-note form.
         new_key: The key that signs from here on; its name is the ledger's origin as well.
-        statement: The rotation as a note signed by both keys (docs/keys.md); without it this is a remark that rotates
-            nothing.
+        statement: The rotation as a note signed by both keys (docs/keys.md); without it nothing is
+            rotated.
     """
 
     event_type = "key.rotated"
