@@ -74,7 +74,7 @@ AnchorPlace = Annotated[
         "--anchor",
         envvar="GOVERNANCE_ANCHOR",
         show_envvar=True,
-        metavar="FILE|none",
+        metavar="FILE|FOLDER|none",
         help="Where the last checkpoint is kept, so that a restored backup cannot sign.",
     ),
 ]

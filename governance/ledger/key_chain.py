@@ -16,8 +16,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint
 from governance.core.key_statement import open_revocation, open_rotation
@@ -133,16 +134,16 @@ def read_key_chain(reader: Reader, *, indexes: Sequence[int] | None = None) -> K
         reader: Its tables.
         indexes: Where entries about keys may stand, if the caller knows; otherwise the index of mentions is asked.
     """
-    begun = [begin_chain(event) for _, event in _events(reader, [0])]
-    chain = begun[0] if begun else KeyChain("", ())
+    first = [(row.index, row.body) for row in reader.entries_at([0])]
+    chain = _chain_of(tuple(first))
     if not chain.periods:
         return chain
     if indexes is None:
         size = reader.head().size
         indexes = sorted({row.index for row in reader.mentions([chain.subject], role=SUBJECT, size=size)})
-    for index, event in _events(reader, indexes):
-        chain = take_event(chain, event, index)
-    return chain
+    later = [index for index in indexes[:KEY_EVENTS_MAX] if index]
+    rows = reader.entries_at(later) if later else []
+    return _chain_of((*first, *((row.index, row.body) for row in rows)))
 
 
 def require_key_chain(reader: Reader, place: str) -> KeyChain:
@@ -268,12 +269,20 @@ def signed_with(chain: KeyChain, reader: Reader) -> VerifierKey:
     return chain.period_at(size).key if isinstance(size, int) and size >= 0 else chain.current
 
 
-def _events(reader: Reader, indexes: Sequence[int]) -> Iterator[tuple[int, Event]]:
-    for row in reader.entries_at(indexes[:KEY_EVENTS_MAX]):
+@lru_cache(maxsize=16)
+def _chain_of(rows: tuple[tuple[int, bytes], ...]) -> KeyChain:
+    """The chain out of index and body of entry 0 and of those that may be about keys.
+
+    A writer asks before each checkpoint, and nearly always the rows are those of the time before.
+    """
+    chain = KeyChain("", ())
+    for index, body in rows:
         try:
-            yield row.index, read_entry(row.body).event
+            event = read_entry(body).event
         except (GovernanceError, TypeError, AttributeError):
             continue  # told where the entry itself is checked
+        chain = take_event(chain, event, index) if index else begin_chain(event)
+    return chain
 
 
 def _rotated(chain: KeyChain, data: KeyRotated, index: int) -> KeyChain:

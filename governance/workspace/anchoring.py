@@ -34,7 +34,7 @@ class Anchoring:
     """What was said about the anchor.
 
     Attributes:
-        anchor: Its file, or `none`; by default `GOVERNANCE_ANCHOR`.
+        anchor: Its file, a folder that holds the anchors of many ledgers, or `none`; by default `GOVERNANCE_ANCHOR`.
         state: The user's state folder, where it lies when nothing was said; None for no anchor then.
         tell: Is told what a person should know.
     """
@@ -51,11 +51,13 @@ class Anchoring:
         if str(named) == NONE:
             return None
         if named:
-            return FileAnchor(Path(named), tell=self.tell)
+            path = Path(named)
+            own = state_file(path, key.name, str(key)) if path.is_dir() else path
+            return FileAnchor(own, tell=self.tell)
         if self.state is None:
             return None
-        path = state_file(self.state / "anchors", key.name, str(key))
-        return FileAnchor(path, adopts=True, tell=self.tell)
+        own = state_file(self.state / "anchors", key.name, str(key))
+        return FileAnchor(own, adopts=True, tell=self.tell)
 
 
 def read_anchor(url: str | None, anchoring: Anchoring) -> tuple[str, Checkpoint | None]:

@@ -96,3 +96,22 @@ def test_lines_too_few_or_too_many_are_refused(lines: int) -> None:
     text = "governance-key-rotation/v1\n" + "x\n" * lines
     with pytest.raises(NoteError, match="not a rotation of keys"):
         open_rotation(sign_note(text, [OLD, NEW]))
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_bytes_of_any_kind_are_refused_with_our_own_error(note: bytes) -> None:
+    with pytest.raises(NoteError):
+        open_rotation(note)
+    with pytest.raises(NoteError):
+        open_revocation(note, NEW.verifier_key)
+
+
+@given(st.data())
+def test_a_rotation_with_any_byte_altered_says_nothing_else(data: st.DataObject) -> None:
+    note = sign_rotation(ROTATION, old=OLD, new=NEW)
+    at = data.draw(st.integers(0, len(note) - 1))
+    altered = note[:at] + bytes([data.draw(st.integers(0, 255))]) + note[at + 1 :]
+    try:
+        assert open_rotation(altered) == ROTATION
+    except NoteError:
+        assert altered != note

@@ -71,6 +71,20 @@ def test_a_named_anchor_is_strict_and_one_in_the_state_folder_adopts(
     assert (place, held.tree_size) == (str(tmp_path / "named"), 3)
 
 
+def test_a_folder_holds_the_anchors_of_many_ledgers_and_is_strict(url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "anchors"
+    folder.mkdir()
+    for place in (url, f"sqlite:///{tmp_path}/other.db"):
+        init_workspace(place, origin=ORIGIN, anchoring=Anchoring(folder)).close()
+    assert len(list(folder.glob("*.lock"))) == 2
+    governance.init(f"sqlite:///{tmp_path}/third.db", origin=ORIGIN).close()
+    with (
+        open_workspace(f"sqlite:///{tmp_path}/third.db", anchoring=Anchoring(folder)) as ledger,
+        pytest.raises(IntegrityError, match="is missing"),
+    ):
+        ledger.checkpoint()
+
+
 def test_init_makes_the_anchor(url: str, state: Path) -> None:
     told: list[str] = []
     init_workspace(url, origin=ORIGIN, anchoring=Anchoring(state=state, tell=told.append)).close()
