@@ -32,12 +32,22 @@ _ROOMS = {
 }
 
 
-def open(url: str | None = None, *, key_file: str | None = None) -> Workspace:
+def open(
+    url: str | None = None,
+    *,
+    key_file: str | None = None,
+    signer: str | None = None,
+    anchor: str | None = None,
+) -> Workspace:
     """Open a ledger that exists.
 
     Args:
         url: Where it is, such as `sqlite:///governance.db`; None for `GOVERNANCE_LEDGER`, or that same default.
         key_file: The signing key's file, needed only to sign; None for the one beside the ledger.
+        signer: A command that signs in place of a file, split as a shell would, run without one; None for
+            `GOVERNANCE_SIGNER`.
+        anchor: The file that keeps the last checkpoint outside the ledger, so that a restored backup cannot sign; None
+            for `GOVERNANCE_ANCHOR`, or for no anchor.
 
     Returns:
         A workspace; a context manager that closes the storage.
@@ -47,12 +57,21 @@ def open(url: str | None = None, *, key_file: str | None = None) -> Workspace:
         SchemaError: Not a ledger, or one of a newer schema version.
     """
     from governance.workspace import open_workspace
+    from governance.workspace.anchoring import Anchoring
+    from governance.workspace.signing import Signing
 
-    return open_workspace(url, key_file=key_file)
+    return open_workspace(url, signing=Signing(key_file, signer), anchoring=Anchoring(anchor))
 
 
 def init(
-    url: str, *, origin: str | None = None, key_file: str | None = None, retention_days: int | None = None
+    url: str,
+    *,
+    origin: str | None = None,
+    key_file: str | None = None,
+    retention_days: int | None = None,
+    signer: str | None = None,
+    signer_key: str | None = None,
+    anchor: str | None = None,
 ) -> Workspace:
     """Make a new ledger, with its signing key, and open it.
 
@@ -61,6 +80,9 @@ def init(
         origin: The ledger's name in every checkpoint, unique in the world; None derives one.
         key_file: Where the signing key is or shall be; None for a file beside the ledger.
         retention_days: For how many days entries are to be kept, stated in the first entry; None states nothing.
+        signer: A command that signs in place of a file; None for `GOVERNANCE_SIGNER`.
+        signer_key: That command's verifier key; None for `GOVERNANCE_SIGNER_KEY`.
+        anchor: The file that keeps the last checkpoint outside the ledger; None for `GOVERNANCE_ANCHOR`, or for none.
 
     Returns:
         A workspace; a context manager that closes the storage.
@@ -69,8 +91,16 @@ def init(
         ConflictError: There is a ledger already.
     """
     from governance.workspace import init_workspace
+    from governance.workspace.anchoring import Anchoring
+    from governance.workspace.signing import Signing
 
-    return init_workspace(url, origin=origin, key_file=key_file, retention_days=retention_days)
+    return init_workspace(
+        url,
+        origin=origin,
+        retention_days=retention_days,
+        signing=Signing(key_file, signer, signer_key),
+        anchoring=Anchoring(anchor),
+    )
 
 
 def __getattr__(name: str) -> object:

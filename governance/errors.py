@@ -9,7 +9,8 @@
     │   ├── TemplateError                   a report template that does not render
     │   ├── ConflictError                   contradicts what the ledger already holds
     │   ├── NotFoundError                   no such entry, ref, rule set, template or file
-    │   └── KeyFileError                    a signing key that is missing, unreadable or locked
+    │   └── KeyFileError                    a signing key that is missing, unreadable, locked or not in force
+    │       └── SignerError                 an external signer that gives no good signature
     ├── EvidenceError                   3   evidence cannot be trusted
     │   ├── CanonicalError                  bytes that are not canonical JSON (RFC 8785)
     │   ├── NoteError                       a signed note, checkpoint or verifier key
@@ -18,6 +19,7 @@
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
     └── StorageError                    5   storage unavailable
+        ├── AnchorError                     an anchor that cannot be read or written
         ├── SchemaError                     a foreign database or one of a newer version
         └── DependencyError                 a library or system package is missing
 
@@ -96,7 +98,11 @@ class NotFoundError(InputError):
 
 
 class KeyFileError(InputError):
-    """A signing key that is missing, unreadable or locked."""
+    """A signing key that is missing, unreadable, locked or not in force."""
+
+
+class SignerError(KeyFileError):
+    """An external signer that is missing, fails, or gives no signature that verifies."""
 
 
 class EvidenceError(GovernanceError):
@@ -135,6 +141,10 @@ class StorageError(GovernanceError):
     """Storage is unavailable or refuses."""
 
     exit_code = 5
+
+
+class AnchorError(StorageError):
+    """An anchor that cannot be read or written."""
 
 
 class SchemaError(StorageError):

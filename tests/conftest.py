@@ -2,11 +2,13 @@
 """What holds for every test.
 
 Rules: a run is repeatable: hypothesis draws the same examples each time, and no test fails because a machine is slow.
-Nothing of the developer's own surroundings is read: the variables that choose a ledger or a key are taken away.
+Nothing of the developer's own surroundings is read or written: the variables that choose a ledger or a key are taken
+away, and the user's state folder is a temporary one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -23,16 +25,27 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+_STATE_FOLDERS = itertools.count()
+
 
 @pytest.fixture(autouse=True)
-def _no_ledger_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_ledger_of_the_developer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     for name in (
         "GOVERNANCE_LEDGER",
+        "GOVERNANCE_ANCHOR",
         "GOVERNANCE_KEY_FILE",
         "GOVERNANCE_KEY_PASSPHRASE",
+        "GOVERNANCE_NEW_KEY_PASSPHRASE",
+        "GOVERNANCE_SIGNER",
+        "GOVERNANCE_SIGNER_KEY",
         "SOURCE_DATE_EPOCH",
     ):
         monkeypatch.delenv(name, raising=False)
+    # A state folder of the test's own, which is made only by what writes to it.
+    state = tmp_path_factory.getbasetemp() / f"state-{next(_STATE_FOLDERS)}"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
 
 
 @pytest.fixture(scope="session")

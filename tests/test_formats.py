@@ -104,6 +104,26 @@ def test_the_ledger_writes_the_proofs_of_the_page() -> None:
         assert [prove_entries(storage, [0, 2]).decode(), prove_prefix(storage, 2).decode()] == shown
 
 
+def test_the_statements_about_keys_are_what_their_keys_sign() -> None:
+    from governance.core import key_statement
+
+    old, new = (
+        SigningKey("example.com/audit", Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32))
+        for seed in (1, 2)
+    )
+    rotation = key_statement.Rotation(old.name, old.verifier_key, new.verifier_key, 3)
+    revocation = key_statement.Revocation(old.name, old.verifier_key, 2)
+    told = FORMATS.partition("## Statements about keys")[2].partition("\n## ")[0]
+    assert [block.encode() for block in re.findall(r"```text\n(.*?)```", told, re.DOTALL)] == [
+        key_statement.sign_rotation(rotation, old=old, new=new),
+        key_statement.sign_revocation(revocation, key=new),
+    ]
+    note = key_statement.sign_rotation(rotation, old=old, new=new)
+    text, _, signatures = note.partition(b"\n\n")
+    for key, line in zip((old, new), signatures.splitlines(), strict=True):
+        key.private_key.public_key().verify(base64.b64decode(line.split()[2])[4:], text + b"\n")
+
+
 def test_the_tables_have_the_columns_that_the_page_lists(tmp_path: Path) -> None:
     import sqlite3
 

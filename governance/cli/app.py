@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from governance.cli import assess, demo, migrate, options, prove, read, timestamp, witness, write
+from governance.cli import (
+    assess,
+    demo,
+    keys,
+    migrate,
+    options,
+    prove,
+    read,
+    remembered,
+    timestamp,
+    witness,
+    write,
+)
 from governance.cli.options import Shared
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -21,6 +33,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 policy = typer.Typer(help="Rule sets: list them, read them, run their cases.", no_args_is_help=True)
+anchor = typer.Typer(help="The checkpoint that is kept outside the ledger.", no_args_is_help=True)
+seen = typer.Typer(help="What this user saw of each ledger.", no_args_is_help=True)
 export = typer.Typer(help="Write the ledger's content in open formats.", no_args_is_help=True)
 
 witnesses = typer.Typer(
@@ -35,10 +49,12 @@ def _shared(
     context: typer.Context,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
+    signer: options.Signer = None,
+    anchor_place: options.AnchorPlace = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
     """One provable record of how machine-learning systems were made, approved and run."""
-    context.obj = Shared(ledger, key_file)
+    context.obj = Shared(ledger, key_file, signer, anchor_place)
     if version:
         import governance
 
@@ -53,6 +69,8 @@ app.command("log")(read.log)
 app.command("show")(read.show)
 app.command("verify")(prove.verify)
 app.command("key")(read.key)
+app.command("rotate-key")(keys.rotate_key)
+app.command("revoke-key")(keys.revoke_key)
 app.command("checkpoint")(write.checkpoint)
 app.command("prove")(prove.prove)
 app.command("migrate")(migrate.migrate)
@@ -72,6 +90,12 @@ witnesses.command("request")(witness.request)
 timestamps.command("request")(timestamp.request)
 timestamps.command("fetch")(timestamp.fetch)
 export.command("tiles")(write.export_tiles)
+anchor.command("show")(remembered.anchor_show)
+anchor.command("accept")(remembered.anchor_accept)
+seen.command("list")(remembered.seen_list)
+seen.command("forget")(remembered.seen_forget)
+app.add_typer(anchor, name="anchor")
+app.add_typer(seen, name="seen")
 app.add_typer(policy, name="policy")
 app.add_typer(export, name="export")
 app.add_typer(witnesses, name="witness")

@@ -50,6 +50,7 @@ def check(
 
     Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
     """
+    options.compare_seen(ledger or options.shared_of(context).ledger)
     with options.opened(context, ledger, key_file) as workspace:
         assessment = workspace.check(
             ref,

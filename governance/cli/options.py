@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options that several commands share, and how a command opens its ledger.
 
-Rules: `--ledger` and `--key-file` stand before or after the command; after it wins.
+Rules: `--ledger` and `--key-file` stand before or after the command; after it wins. `--signer` and `--anchor` stand
+before it.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +18,8 @@ import typer
 
 if TYPE_CHECKING:
     from governance.workspace import Workspace
+    from governance.workspace.anchoring import Anchoring
+    from governance.workspace.signing import Ask, Signing
 
 
 class Format(StrEnum):
@@ -31,6 +35,8 @@ class Shared:
 
     ledger: str | None = None
     key_file: str | None = None
+    signer: str | None = None
+    anchor: str | None = None
 
 
 Ledger = Annotated[
@@ -51,6 +57,26 @@ KeyFile = Annotated[
         show_envvar=True,
         metavar="FILE",
         help="The ledger's signing key; beside the ledger when nothing is said.",
+    ),
+]
+Signer = Annotated[
+    str | None,
+    typer.Option(
+        "--signer",
+        envvar="GOVERNANCE_SIGNER",
+        show_envvar=True,
+        metavar="COMMAND",
+        help="A command that signs in place of a key file: message on stdin, signature on stdout.",
+    ),
+]
+AnchorPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor",
+        envvar="GOVERNANCE_ANCHOR",
+        show_envvar=True,
+        metavar="FILE|FOLDER|none",
+        help="Where the last checkpoint is kept, so that a restored backup cannot sign.",
     ),
 ]
 Output = Annotated[Format, typer.Option("--format", help="How data are written.")]
@@ -110,8 +136,51 @@ def opened(context: typer.Context, ledger: str | None, key_file: str | None = No
     """The ledger that this command is about."""
     from governance.workspace import open_workspace
 
+    return open_workspace(
+        ledger or shared_of(context).ledger, signing=signing(context, key_file), anchoring=anchoring(context)
+    )
+
+
+def signing(context: typer.Context, key_file: str | None = None) -> Signing:
+    """What was said about the signing key."""
+    from governance.workspace.signing import Signing
+
     shared = shared_of(context)
-    return open_workspace(ledger or shared.ledger, key_file=key_file or shared.key_file)
+    return Signing(key_file or shared.key_file, None if key_file else shared.signer, ask=asking(), tell=tell)
+
+
+def anchoring(context: typer.Context) -> Anchoring:
+    """What was said about the anchor; by default it lies in the user's state folder."""
+    from governance.workspace.anchoring import Anchoring
+    from governance.workspace.places import state_directory
+
+    return Anchoring(shared_of(context).anchor, state_directory(), tell)
+
+
+def compare_seen(ledger: str | None, *, forget: bool = False) -> None:
+    """Hold a ledger against what this user saw of it.
+
+    Raises:
+        IntegrityError: It contradicts that.
+    """
+    from governance.workspace.places import state_directory
+    from governance.workspace.seen import compare_ledger
+
+    compare_ledger(ledger, folder=state_directory(), forget=forget, tell=tell)
+
+
+def asking() -> Ask | None:
+    """How a passphrase is asked for, None when nobody sits at a terminal."""
+    from getpass import getpass
+
+    return getpass if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+def tell(text: str) -> None:
+    """Tell a person what they should know, on stderr."""
+    from governance.cli.output import say
+
+    say(f"note: {text}")
 
 
 def shared_of(context: typer.Context) -> Shared:

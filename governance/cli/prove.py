@@ -58,6 +58,10 @@ def verify(
     minimum_index: Annotated[
         int, typer.Option(min=0, metavar="N", help="Entries below it may be pruned from a static log.")
     ] = 0,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Forget what was seen of this ledger before: this is a first sight."),
+    ] = False,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
@@ -89,6 +93,8 @@ def verify(
         beside=held,
         progress=Meter("verified"),
     )
+    if found.holds and source is None:
+        options.compare_seen(ledger or options.shared_of(context).ledger, forget=forget)
     if output is Format.json:
         write_json({"holds": found.holds, **_shown(found)})
     else:
@@ -177,6 +183,10 @@ def _shown(found: Verification) -> dict[str, object]:
         "signed_size": found.signed_size,
         "verifier_key": found.key,
         "key_is_trusted": found.key_is_trusted,
+        "keys": [
+            {"verifier_key": str(each.key), "from_size": each.from_size, "revoked_from": each.revoked_from}
+            for each in found.keys
+        ],
         "discrepancies": found.discrepancies,
         "notices": found.notices,
     }
@@ -194,6 +204,8 @@ def _write(found: Verification) -> None:
         else " (which it states of itself: not a key that you trust)"
     )
     write_line(f"checked with {found.key or '(no key)'}{whose}")
+    for each in found.keys[1:]:
+        write_line(f"rotated to   {each.key} from {each.from_size} entries on")
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:

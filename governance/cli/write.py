@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,19 @@ def init(
         int | None,
         typer.Option(min=0, help="How long entries are kept at the least, stated in the first entry."),
     ] = None,
+    signer_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GOVERNANCE_SIGNER_KEY",
+            show_envvar=True,
+            metavar="VKEY",
+            help="The verifier key of the command that --signer names.",
+        ),
+    ] = None,
+    encrypt_key: Annotated[
+        bool,
+        typer.Option("--encrypt-key", help="Encrypt the key file: asks, or takes GOVERNANCE_KEY_PASSPHRASE."),
+    ] = False,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
@@ -45,12 +59,12 @@ def init(
     """
     from governance.workspace import init_workspace
 
-    shared = options.shared_of(context)
     with init_workspace(
-        ledger or shared.ledger,
+        ledger or options.shared_of(context).ledger,
         origin=origin,
-        key_file=key_file or shared.key_file,
         retention_days=retention_days,
+        signing=replace(options.signing(context, key_file), signer_key=signer_key, encrypt=encrypt_key),
+        anchoring=options.anchoring(context),
     ) as workspace:
         if output is Format.json:
             write_json(

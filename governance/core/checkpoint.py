@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from governance.core.hashing import HASH_SIZE_BYTES
-from governance.core.note import SigningKey, VerifierKey, is_key_name, open_note, sign_note
+from governance.core.note import Signer, VerifierKey, is_key_name, open_note, sign_note
 from governance.errors import NoteError
 
 TREE_SIZE_MAX = 2**63 - 1
@@ -81,7 +81,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), _parse_root(root), tuple(extensions))
 
 
-def sign_checkpoint(checkpoint: Checkpoint, keys: Sequence[SigningKey]) -> bytes:
+def sign_checkpoint(checkpoint: Checkpoint, keys: Sequence[Signer]) -> bytes:
     """Sign a checkpoint: the whole note."""
     return sign_note(format_checkpoint(checkpoint), keys)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -57,9 +58,24 @@ SIZE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
 
 
+class Signer(Protocol):
+    """Whatever signs notes: a key in memory, or a command that reaches one."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The public half."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over the message, without key id."""
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key under a name; its seed never appears in a representation."""
+    """A private key under a name, a `Signer`; its seed never appears in a representation."""
 
     name: str
     private_key: Ed25519PrivateKey
@@ -68,6 +84,10 @@ class SigningKey:
     def verifier_key(self) -> VerifierKey:
         """The public half."""
         return VerifierKey(self.name, self.private_key.public_key().public_bytes_raw())
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the Ed25519 signature."""
+        return self.private_key.sign(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +98,7 @@ class Note:
     signatures: tuple[Signature, ...]
 
 
-def sign_note(text: str, keys: Sequence[SigningKey]) -> bytes:
+def sign_note(text: str, keys: Sequence[Signer]) -> bytes:
     """Sign a text.
 
     Args:
@@ -171,9 +191,9 @@ def _require_no_controls(text: str) -> None:
         raise NoteError("a note holds a control character besides newlines")
 
 
-def _format_signature(key: SigningKey, text: str) -> str:
+def _format_signature(key: Signer, text: str) -> str:
     require_key_name(key.name)
-    signed = key.private_key.sign(text.encode())
+    signed = key.sign(text.encode())
     return format_signature(Signature(key.name, key.verifier_key.key_id, signed))
 
 

@@ -150,6 +150,8 @@ _EXAMPLES: dict[str, Any] = {
     "fingerprint": "SHA256:" + "A" * 43,
     "old_key": "example.com/audit+00000000+AQ==",
     "new_key": "example.com/audit+00000001+AQ==",
+    "revoked_key": "example.com/audit+00000000+AQ==",
+    "statement": "A signed note, whole, as docs/keys.md shows.\n",
     "verifier_key": "example.com/audit+00000000+AQ==",
     "origin": "example.com/audit",
     "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",

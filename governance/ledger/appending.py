@@ -18,7 +18,7 @@ from datetime import datetime
 from itertools import accumulate, chain, count
 from typing import Any, NamedTuple, TypeVar, overload
 
-from governance.core.canonical import format_canonical
+from governance.core.canonical import format_canonical, parse_canonical
 from governance.core.instants import format_instant
 from governance.core.merkle import extend
 from governance.errors import ConflictError, GovernanceError
@@ -31,9 +31,11 @@ from governance.events.envelope import (
     normalise,
     parse_normalised,
     read_entry,
+    read_event,
 )
 from governance.events.links import REGISTERED, Pair, Triple, pairs_of_kind
 from governance.events.vocabulary import payload_class
+from governance.ledger.key_chain import KEY_EVENTS, require_key_events
 from governance.ledger.tree import node_rows, read_frontier
 from governance.storage.interface import Batch, EntryRow, Head, Storage, Writer
 
@@ -97,9 +99,17 @@ class Appender:
     Args:
         storage: The ledger's tables.
         clock: Gives the present moment, aware.
+        check: Is called in each transaction before anything is written, and raises when nothing may be.
     """
 
-    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Callable[[], datetime],
+        *,
+        check: Callable[[Writer], None] = lambda _: None,
+    ) -> None:
+        self._check = check
         self._storage = storage
         self._clock = clock
         self._end = _End(0, None, (), "")
@@ -150,8 +160,10 @@ class Appender:
         if len({each.id for each in prepared}) < len(prepared):
             raise ConflictError("an event id stands twice in one append")
         with self._storage.writing() as writer:
+            self._check(writer)
             head = writer.head()
             _refuse_rebinding(prepared, writer, head.size)
+            _refuse_key_events(prepared, writer, head.size)
             end, bodies = self._write(writer, head, prepared)
         self._end = end
         return Entries(bodies)
@@ -159,10 +171,12 @@ class Appender:
     def _append_known(self, prepared: Sequence[Prepared]) -> Entries:
         """Append those events that the ledger does not hold yet."""
         with self._storage.writing() as writer:
+            self._check(writer)
             head = writer.head()
             known = _known_bodies(prepared, writer)
             fresh = _without_repeats([each for each in prepared if each.id not in known])
             _refuse_rebinding(fresh, writer, head.size)
+            _refuse_key_events(fresh, writer, head.size)
             end, bodies = self._write(writer, head, fresh)
         self._end = end
         by_id = known | {each.id: body for each, body in zip(fresh, bodies, strict=True)}
@@ -259,6 +273,12 @@ def _refuse_rebinding(prepared: Sequence[Prepared], writer: Writer, size: int) -
                 f"{each.subject} is bound to {digest} by {by}; event {each.id} says {each.digest}",
                 hint="other bytes are another version: register them under a new one",
             )
+
+
+def _refuse_key_events(prepared: Sequence[Prepared], writer: Writer, size: int) -> None:
+    if any(each.type in KEY_EVENTS for each in prepared):
+        events = [read_event(parse_canonical(each.canonical)) for each in prepared]
+        require_key_events(writer, events, size=size)
 
 
 def _read_end(writer: Writer, head: Head) -> _End:

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading that trusts nothing: every entry handed out is first held against its hash and the signed tree.
 
-Rules: the latest checkpoint is opened with the ledger's key; an entry that it covers must be under its root, one after
-it must at least have the hash that is stored. What fails raises IntegrityError before anybody sees the entry, so that a
-verdict or a report never rests on an altered row. Index tables are not checked here: `verify` does that.
+Rules: the latest checkpoint is opened with the ledger's key, or with the one that followed it; an entry that it covers
+must be under its root, one after it must at least have the hash that is stored. What fails raises IntegrityError before
+anybody sees the entry, so that a verdict or a report never rests on an altered row. Index tables are not checked here:
+`verify` does that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from governance.core.checkpoint import Checkpoint, open_checkpoint
+from governance.core.checkpoint import Checkpoint
 from governance.core.hashing import hash_leaf
 from governance.core.merkle import NodeId, prove_inclusion, verify_inclusion
 from governance.core.note import VerifierKey
 from governance.errors import GovernanceError, IntegrityError, ProofError
+from governance.ledger.key_chain import open_signed, read_key_chain
 from governance.ledger.tree import hash_reader
 from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import EntryRow, Reader
@@ -28,7 +30,7 @@ class CheckedReader(DelegatingReader):
 
     Args:
         reader: The ledger's tables.
-        key: The ledger's verifier key.
+        key: A verifier key of the ledger, its present one or a former one; rotations are followed from it.
 
     Raises:
         IntegrityError: The latest checkpoint does not verify.
@@ -91,7 +93,7 @@ def _latest(reader: Reader, key: VerifierKey) -> Checkpoint | None:
     if row is None:
         return None
     try:
-        checkpoint = open_checkpoint(row.note, [key])
+        checkpoint = open_signed(read_key_chain(reader), row.note, key)
     except (GovernanceError, TypeError, AttributeError) as error:  # a column may hold anything
         message = error.message if isinstance(error, GovernanceError) else "the note is not bytes"
         raise IntegrityError(f"checkpoint {row.number} cannot be trusted: {message}", hint=HINT) from error

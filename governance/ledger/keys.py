@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from governance.core.note import SigningKey
 from governance.errors import ConflictError, KeyFileError
+from governance.storage.small_file import sync_folder
 
 KEY_SIZE_BYTES_MAX = 10_000
 
@@ -49,7 +50,7 @@ def create_key_file(path: Path, name: str, *, passphrase: bytes | None = None) -
 def write_private_key(
     path: Path, private_key: Ed25519PrivateKey | MLDSA44PrivateKey, *, passphrase: bytes | None
 ) -> None:
-    """Write a private key into a new file, for its owner only.
+    """Write a private key into a new file, for its owner only, durably.
 
     Raises:
         ConflictError: The file exists.
@@ -68,6 +69,15 @@ def write_private_key(
         ) from error
     except OSError as error:
         raise KeyFileError(f"cannot write key file {path}: {error.strerror}") from error
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a key file asks for a passphrase; False when there is none to read."""
+    try:
+        with path.open("rb") as stream:
+            return b"ENCRYPTED" in stream.read(KEY_SIZE_BYTES_MAX)
+    except OSError:
+        return False
 
 
 def make_key(name: str) -> SigningKey:
@@ -117,6 +127,7 @@ def _write_new(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+    sync_folder(path.parent)
 
 
 def _read(path: Path) -> bytes:

@@ -9,13 +9,13 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from governance.core.checkpoint import Checkpoint, sign_checkpoint
 from governance.core.merkle import fold_root, prove_consistency, prove_inclusion
-from governance.core.note import SigningKey
+from governance.core.note import Signer
 from governance.core.proof import ProofFile, format_proof_file
 from governance.errors import (
     InputError,
@@ -26,8 +26,10 @@ from governance.errors import (
 from governance.events.envelope import (
     Event,
 )
+from governance.ledger.anchor import Anchor, advance_anchor, check_anchor
 from governance.ledger.appending import Appender, Entries, Prepared, prepare
 from governance.ledger.group_commit import GroupCommit
+from governance.ledger.key_chain import read_key_chain, require_signers
 from governance.ledger.tree import hash_reader, read_root
 from governance.storage.interface import (
     CheckpointRow,
@@ -46,6 +48,7 @@ class Ledger:
         clock: Gives the present moment, aware.
         origin: Its own name.
         signing_key: Signs checkpoints; without one the ledger can be appended to but not signed.
+        anchor: Remembers the last checkpoint outside the ledger, so that a restored copy of it cannot sign.
     """
 
     def __init__(
@@ -54,13 +57,16 @@ class Ledger:
         *,
         clock: Callable[[], datetime],
         origin: str,
-        signing_key: SigningKey | None = None,
+        signing_key: Signer | None = None,
+        anchor: Anchor | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._origin = origin
         self._signing_key = signing_key
-        self._appender = Appender(storage, clock)
+        self._anchor = anchor
+        self._is_anchored = anchor is None
+        self._appender = Appender(storage, clock, check=self._require_anchored)
         self._group = GroupCommit[Prepared, Entries](self._appender.append_all)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
@@ -75,6 +81,7 @@ class Ledger:
         Raises:
             EventError: An event is malformed, unknown or too large; the message names its place.
             ConflictError: An id or a ref is taken by other content.
+            IntegrityError: The ledger is behind its anchor or has another history.
             StorageError: Storage refused; nothing was written.
         """
         prepared = _prepare_all(events)
@@ -85,12 +92,16 @@ class Ledger:
         prepared = _prepare_all(events)
         return await self._group.run_async(prepared) if prepared else Entries(())
 
-    def checkpoint(self) -> CheckpointRow:
+    def checkpoint(self, *, also: Sequence[Signer] = ()) -> CheckpointRow:
         """Sign the tree as it stands; when nothing was appended since the last checkpoint, give that one.
 
+        Args:
+            also: Further keys that sign: the old one, when a rotation is handed over.
+
         Raises:
-            KeyFileError: There is no signing key.
-            IntegrityError: The tree no longer begins with the last signed one; nothing is signed.
+            KeyFileError: There is no signing key, or another one is in force.
+            IntegrityError: The tree no longer begins with the last signed one, or with the one that the anchor holds;
+                nothing is signed.
         """
         if self._signing_key is None:
             raise KeyFileError(
@@ -103,9 +114,15 @@ class Ledger:
             root = self._root(writer)
             if latest is not None:
                 _require_prefix(writer, latest, size)
-                if latest.tree_size == size:
-                    return latest
-            note = sign_checkpoint(Checkpoint(self._origin, size, root), [self._signing_key])
+            signed_size = 0 if latest is None else latest.tree_size
+            signers = (*also, self._signing_key)
+            require_signers(read_key_chain(writer), signers, size=size, signed_size=signed_size)
+            checkpoint = Checkpoint(self._origin, size, root)
+            if self._anchor is not None:
+                advance_anchor(self._anchor, writer, checkpoint, signed_size=signed_size)
+            if latest is not None and latest.tree_size == size:
+                return latest
+            note = sign_checkpoint(checkpoint, signers)
             row = CheckpointRow(0 if latest is None else latest.number + 1, size, root, note)
             writer.write_checkpoint(row)
         return row
@@ -140,6 +157,12 @@ class Ledger:
         if new > size:
             raise NotFoundError(f"no tree of size {new}: the ledger has {size} entries")
         return prove_consistency(old, new, hash_reader(self._storage))
+
+    def _require_anchored(self, writer: Writer) -> None:
+        """Look at the anchor before the first append, so that a restored copy is not written to at all."""
+        if self._anchor is not None and not self._is_anchored:
+            check_anchor(self._anchor, writer, self._origin)
+            self._is_anchored = True
 
     def _root(self, writer: Writer) -> bytes:
         head = writer.head()

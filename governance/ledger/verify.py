@@ -8,6 +8,9 @@ Rules:
    root, the order of checkpoints, and the backend's own structure.
 3. Signatures are checked against the keys that the caller trusts. Without any, the key that the ledger states of itself
    is taken, and the verification says so: whoever can rewrite the ledger can also state another key.
+   Rotations are followed from a trusted key in both directions (`key_chain.py`): a checkpoint must be signed by the key
+   in force at its size, the first one after a rotation by the old key too; one that only a revoked key signed does not
+   count.
 4. A ledger with entries and no checkpoint is not proven by anything: that is a discrepancy. Entries after the last
    checkpoint are chained but not signed: that is a notice.
 5. It goes on after a discrepancy. Memory stays flat.
@@ -16,10 +19,8 @@ Rules:
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from governance.core.merkle import NodeId, extend, fold_root
@@ -27,17 +28,22 @@ from governance.core.note import VerifierKey, parse_note, parse_verifier_key
 from governance.errors import GovernanceError, NoteError
 from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
+from governance.ledger.key_chain import (
+    KEY_EVENTS,
+    KEY_EVENTS_MAX,
+    KeyChain,
+    KeyPeriod,
+    read_key_chain,
+)
+from governance.ledger.verify_keys import judge_signers, key_notices
 from governance.ledger.verify_range import CHUNK_LEVEL, OPENED, Discrepancy, RangeReport
+from governance.ledger.verify_size import bounded_size
 from governance.ledger.verify_workers import check_ranges
 from governance.storage.interface import CheckpointRow, Reader
 
 __all__ = ["Discrepancy", "Verification", "stated_key", "verify"]
 
 REPEATS_MAX = 1000
-MISSING_MAX = 100_000
-"""After so many missing entries nothing further is looked at: an index can claim any size."""
-INDEX_MAX = 2**63 - 1
-PROBES = 64
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are checked and how many there are."""
@@ -59,6 +65,7 @@ class Verification:
         notices: What a reader should know although it is no failure.
         source: What was verified: a ledger, entries, a static log, or a kind of proof.
         claim: What is so if nothing was found, a sentence's end.
+        keys: The ledger's keys in order, each with the trees that it signs; empty when entry 0 names none.
     """
 
     origin: str
@@ -72,6 +79,7 @@ class Verification:
     notices: tuple[str, ...]
     source: str = "ledger"
     claim: str = "nothing was altered"
+    keys: tuple[KeyPeriod, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -109,21 +117,24 @@ def verify(
     Raises:
         StorageError: The tables cannot be read at all.
     """
-    size, outside = _bounded_size(reader)
+    size, outside = bounded_size(reader)
     opening = _read_opening(reader)
     trusted = tuple(keys) or ((opening.key,) if opening.key else ())
+    marked = reader.indexes_of_types([OPENED, *KEY_EVENTS], size=size)[:KEY_EVENTS_MAX]
+    chain = read_key_chain(reader, indexes=marked)
     rows = reader.checkpoints()
     told = _Progress(progress, size)
     ranges = check_ranges(
         reader, size, checkpoint_sizes=_sizes(rows), progress=told.add, url=url, processes=processes
     )
     tree = _Tree(ranges, size)
-    checkpoints = _Checkpoints(rows, tree, opening.origin, trusted)
+    checkpoints = _Checkpoints(rows, tree, opening.origin, chain, trusted)
     discrepancies = [
         *_structure(reader),
         *opening.discrepancies,
         *outside,
         *_repeats(reader, size),
+        *(Discrepancy("entry", str(index), what) for index, what in chain.faults),
         *(each for part in ranges for each in part.discrepancies),
         *_borders(ranges),
         *tree.discrepancies,
@@ -138,12 +149,16 @@ def verify(
         key=str(trusted[0]) if trusted else "",
         key_is_trusted=bool(keys),
         discrepancies=tuple(dict.fromkeys(discrepancies)),
-        notices=tuple(_notices(size, checkpoints.signed_size, trusted=bool(keys))),
+        notices=(
+            *_notices(size, checkpoints.signed_size, trusted=bool(keys)),
+            *key_notices(chain, trusted, checkpoints.uncounted),
+        ),
+        keys=chain.periods,
     )
 
 
 def stated_key(reader: Reader) -> VerifierKey | None:
-    """The verifier key that the ledger states of itself in its first entry, None when it cannot be read."""
+    """The first verifier key that the ledger states of itself, in entry 0; None when it cannot be read."""
     return _read_opening(reader).key
 
 
@@ -199,12 +214,19 @@ class _Checkpoints:
     """Every checkpoint held against the tree and the keys."""
 
     def __init__(
-        self, rows: Sequence[CheckpointRow], tree: _Tree, origin: str, keys: Sequence[VerifierKey]
+        self,
+        rows: Sequence[CheckpointRow],
+        tree: _Tree,
+        origin: str,
+        chain: KeyChain,
+        trusted: Sequence[VerifierKey],
     ) -> None:
         self._tree = tree
         self._origin = origin
-        self._keys = keys
+        self._chain = chain
+        self._keys = chain.accepted(trusted)
         self.signed_size = 0
+        self.uncounted = 0
         self.discrepancies: list[Discrepancy] = []
         before = 0
         for number, row in enumerate(rows):
@@ -225,9 +247,10 @@ class _Checkpoints:
                     str(before),
                     str(checkpoint.tree_size),
                 )
+            if self._counts(row, checkpoint.tree_size, before):
+                self._hold(row, checkpoint)
             before = max(before, checkpoint.tree_size)
-            self._hold(row, checkpoint)
-        if not rows and tree.size:
+        if len(rows) == self.uncounted and tree.size:
             self._tell("", "there is none: no signature covers any entry", "at least one checkpoint", "none")
 
     def _open(self, row: CheckpointRow) -> Checkpoint | None:
@@ -248,6 +271,14 @@ class _Checkpoints:
         if checkpoint.origin != self._origin:
             self._tell(row.number, "origin is not the ledger's", self._origin, checkpoint.origin)
         return checkpoint
+
+    def _counts(self, row: CheckpointRow, size: int, before: int) -> bool:
+        """Whether the keys that had to sign a tree of this size did, and one of them is still believed."""
+        signed = judge_signers(self._chain, self._keys, row.note, size=size, signed_size=before)
+        for what, expected, got in signed.faults:
+            self._tell(row.number, what, expected, got)
+        self.uncounted += not signed.is_believed
+        return signed.is_believed and not signed.faults
 
     def _hold(self, row: CheckpointRow, checkpoint: Checkpoint) -> None:
         size = checkpoint.tree_size
@@ -279,28 +310,6 @@ def _read_opening(reader: Reader) -> _Opening:
         told = Discrepancy("entry", "0", "does not open the ledger", OPENED, str(error).split("\n")[0])
         return _Opening("", None, (told,))
     return _Opening(data["origin"], key, ())
-
-
-def _bounded_size(reader: Reader) -> tuple[int, list[Discrepancy]]:
-    """How many entries to look at, and what is told of those outside.
-
-    The last index says how many entries there are, and in an altered ledger it can say anything: the work is held to
-    the rows that are there. Where all of 64 secret places have a row, fewer than half are missing but for a chance of
-    2^-64; otherwise the rows are counted until too many are missing.
-    """
-    below = islice(reader.entries(-INDEX_MAX - 1, 0), REPEATS_MAX)
-    told = [Discrepancy("entry", str(row.index), "index is below 0") for row in below]
-    size = max(0, min(reader.head().size, INDEX_MAX))
-    probes = {secrets.randbelow(size) for _ in range(PROBES)} if size > MISSING_MAX else set()
-    if len(reader.entries_at(sorted(probes))) == len(probes):
-        return size, told
-    count = end = 0
-    for index in chain((row.index for row in reader.entries(0, size)), [size]):
-        if index - count > MISSING_MAX:
-            what = "entries are missing; what follows them was not looked at"
-            return end, [*told, Discrepancy("entry", f"{end} to {index - 1}", what)]
-        count, end = count + 1, index + 1
-    return size, told
 
 
 def _structure(reader: Reader) -> Iterator[Discrepancy]:

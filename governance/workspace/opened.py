@@ -19,13 +19,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from governance.core.note import SigningKey, VerifierKey
-from governance.errors import (
-    InputError,
-    NotFoundError,
-)
+from governance.core.note import Signer, VerifierKey
+from governance.errors import InputError, NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
 from governance.events.refs import parse_ref
+from governance.ledger.anchor import Anchor
 from governance.ledger.appending import Entries
 from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
@@ -53,10 +51,18 @@ class Workspace(Proving):
         key: Its verifier key.
         signing_key: Its signing key, if this workspace may sign.
         clock: Gives the present moment, aware.
+        anchor: Its anchor, if one is kept.
     """
 
     def __init__(
-        self, storage: Storage, *, origin: str, key: VerifierKey, signing_key: SigningKey | None, clock: Clock
+        self,
+        storage: Storage,
+        *,
+        origin: str,
+        key: VerifierKey,
+        signing_key: Signer | None,
+        clock: Clock,
+        anchor: Anchor | None = None,
     ) -> None:
         self.origin = origin
         self.url = storage.url
@@ -65,7 +71,7 @@ class Workspace(Proving):
         self._clock = clock
         self._can_sign = signing_key is not None
         self._unsealed = False
-        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key)
+        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key, anchor=anchor)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none; see `governance.ledger.log.Ledger.append`."""

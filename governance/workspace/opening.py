@@ -2,7 +2,7 @@
 """Make and open ledgers.
 
 Rules: a missing ledger is never made silently, an existing one never overwritten, and a failed making leaves nothing
-behind. A signing key that was named must be there and be the ledger's own; one that merely lies beside it is used if
+behind. A signing key that was named must be there and be the one in force; one that merely lies beside it is used if
 so.
 """
 
@@ -10,27 +10,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from governance.core.note import is_key_name, parse_verifier_key
-from governance.errors import InputError, IntegrityError, KeyFileError
+from governance.errors import InputError
 from governance.ledger.demands import Demands, with_demands
-from governance.ledger.verify import Progress, Verification, stated_key, verify
+from governance.ledger.key_chain import require_key_chain, signed_with
+from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.opening import create_storage, open_storage
+from governance.workspace.anchoring import Anchoring
 from governance.workspace.opened import Clock, Workspace
 from governance.workspace.places import (
     default_origin,
-    is_key_named,
-    key_path,
-    loaded_key,
-    made_key,
     place_of,
     ref_name,
     remove_unopened,
-    require_key_place,
 )
+from governance.workspace.signing import Signing, found_signer, made_signer
 from governance.workspace.stating import TOOL
 
 
@@ -46,6 +45,8 @@ def init_workspace(
     key_file: str | Path | None = None,
     retention_days: int | None = None,
     clock: Clock = now,
+    signing: Signing | None = None,
+    anchoring: Anchoring | None = None,
 ) -> Workspace:
     """Make a ledger, its signing key and its first entry, and open it.
 
@@ -55,11 +56,13 @@ def init_workspace(
         key_file: Where the signing key is to be written, by default `<ledger>.key`; an existing key is used.
         retention_days: How long entries are kept at the least; stated in the first entry.
         clock: Gives the present moment.
+        signing: What else was said about the signing key.
+        anchoring: What was said about the anchor.
 
     Raises:
         ConflictError: There is a ledger already.
         InputError: The origin cannot stand in a checkpoint.
-        KeyFileError: The key cannot be read or written, or nobody said where it goes.
+        KeyFileError: The signing key cannot be read, written or reached, or nobody said where it goes.
     """
     place = place_of(url)
     name = origin or default_origin(place)
@@ -67,13 +70,16 @@ def init_workspace(
         raise InputError(
             f"not an origin: {name[:80]!r}", hint="an origin has no spaces and no +, as in example.com/audit"
         )
-    path = key_path(place, key_file)
-    require_key_place(place, path)
     storage = create_storage(place)
     try:
-        signing_key = made_key(path, name)
+        signing_key = made_signer(_signing(signing, key_file), place, name)
         workspace = Workspace(
-            storage, origin=name, key=signing_key.verifier_key, signing_key=signing_key, clock=clock
+            storage,
+            origin=name,
+            key=signing_key.verifier_key,
+            signing_key=signing_key,
+            clock=clock,
+            anchor=(anchoring or Anchoring()).anchor_of(signing_key.verifier_key),
         )
         _write_opening(workspace, retention_days)
     except BaseException:
@@ -115,39 +121,49 @@ def verify_ledger(
 
 
 def open_workspace(
-    url: str | None = None, *, key_file: str | Path | None = None, clock: Clock = now
+    url: str | None = None,
+    *,
+    key_file: str | Path | None = None,
+    clock: Clock = now,
+    signing: Signing | None = None,
+    anchoring: Anchoring | None = None,
 ) -> Workspace:
     """Open a ledger.
 
     Args:
         url: Where; by default `GOVERNANCE_LEDGER`, else `sqlite:///governance.db`.
-        key_file: The signing key; by default `GOVERNANCE_KEY_FILE`, else `<ledger>.key` if it is there.
+        key_file: The signing key; by default `GOVERNANCE_KEY_FILE`, else the one beside the ledger, if it is there.
         clock: Gives the present moment.
+        signing: What else was said about the signing key.
+        anchoring: What was said about the anchor.
 
     Raises:
         NotFoundError: There is no ledger.
         SchemaError: It is no ledger, or one of a newer version.
         IntegrityError: Its first entry does not say whose it is.
+        KeyFileError: The signing key was named and cannot be used.
     """
     place = place_of(url)
     storage = open_storage(place)
-    key = stated_key(storage)
-    if key is None:
-        storage.close()
-        raise IntegrityError(
-            f"{storage.url}: the first entry does not open a ledger",
-            hint="restore the file from a copy; a ledger is made with governance init",
+    try:
+        chain = require_key_chain(storage, storage.url)
+        signing_key = found_signer(_signing(signing, key_file), place, chain)
+        return Workspace(
+            storage,
+            origin=chain.current.name,
+            key=signed_with(chain, storage),
+            signing_key=signing_key,
+            clock=clock,
+            anchor=(anchoring or Anchoring()).anchor_of(chain.keys[0]) if signing_key is not None else None,
         )
-    path = key_path(place, key_file)
-    named = is_key_named(key_file)
-    signing_key = None
-    if path is not None and (named or path.is_file()):
-        try:
-            signing_key = loaded_key(path, key)
-        except KeyFileError:
-            storage.close()
-            raise
-    return Workspace(storage, origin=key.name, key=key, signing_key=signing_key, clock=clock)
+    except BaseException:
+        storage.close()
+        raise
+
+
+def _signing(signing: Signing | None, key_file: str | Path | None) -> Signing:
+    said = signing or Signing()
+    return replace(said, key_file=key_file) if key_file else said
 
 
 def _write_opening(workspace: Workspace, retention_days: int | None) -> None:

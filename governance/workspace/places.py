@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a ledger and its key lie: by argument, by environment, by default.
+"""Where a ledger lies and what it is called: by argument, by environment, by default; and the user's state folder.
 
-Rules: an argument wins over the environment, the environment over the default. A key is found beside a ledger that is a
-file; any other must be named.
+Rules: an argument wins over the environment, the environment over the default.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from pathlib import Path
 
-from governance.core.note import SigningKey, VerifierKey
-from governance.errors import KeyFileError
 from governance.storage.addresses import shown_url
 from governance.storage.interface import split_url
 
 DEFAULT_URL = "sqlite:///governance.db"
 ENVIRONMENT_URL = "GOVERNANCE_LEDGER"
-ENVIRONMENT_KEY_FILE = "GOVERNANCE_KEY_FILE"
-ENVIRONMENT_PASSPHRASE = "GOVERNANCE_KEY_PASSPHRASE"  # noqa: S105  # the variable's name, not a passphrase
 
 
 def place_of(url: str | None) -> str:
@@ -27,65 +23,31 @@ def place_of(url: str | None) -> str:
     return url or os.environ.get(ENVIRONMENT_URL) or DEFAULT_URL
 
 
-def key_path(place: str, key_file: str | Path | None) -> Path | None:
-    """Where the signing key lies: named, or beside a ledger that is a file."""
-    named = key_file or os.environ.get(ENVIRONMENT_KEY_FILE)
-    if named:
-        return Path(named)
-    scheme, rest = split_url(place)
-    return Path(rest).with_suffix(".key") if scheme == "sqlite" else None
+def state_directory() -> Path | None:
+    """The user's folder for what programs remember between runs, ours in it; None when there is no home.
 
-
-def require_key_place(place: str, path: Path | None) -> None:
-    """Refuse to make a lasting ledger whose key would be gone with this process.
-
-    Raises:
-        KeyFileError: The ledger is a database, and nobody named a key file.
+    `XDG_STATE_HOME` (XDG Base Directory Specification 0.8), else `~/.local/state`; on Windows `LOCALAPPDATA`.
     """
-    if path is None and split_url(place)[0] != "memory":
-        raise KeyFileError(
-            "no place for the signing key: beside a database there is no file",
-            hint="name one with --key-file or GOVERNANCE_KEY_FILE; it is made if it is not there",
-        )
+    for variable in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        stated = os.environ.get(variable)
+        if stated and Path(stated).is_absolute():
+            return Path(stated) / "governance"
+    try:
+        return Path.home() / ".local" / "state" / "governance"
+    except RuntimeError:
+        return None
 
 
-def is_key_named(key_file: str | Path | None) -> bool:
-    """Whether somebody named the signing key, so that it must be there."""
-    return bool(key_file or os.environ.get(ENVIRONMENT_KEY_FILE))
+def state_file(folder: Path, origin: str, identity: str) -> Path:
+    """The file for one ledger in a state folder: a name that a person can read, and a hash that is its own.
 
-
-def passphrase() -> bytes | None:
-    """What the key file is encrypted with, None when it is not."""
-    text = os.environ.get(ENVIRONMENT_PASSPHRASE)
-    return text.encode() if text else None
-
-
-def made_key(path: Path | None, name: str) -> SigningKey:
-    """The key for a new ledger: the one in the file, else a new one written there, else one in memory."""
-    from governance.ledger.keys import create_key_file, load_key_file, make_key
-
-    if path is None:
-        return make_key(name)
-    if path.exists():
-        return load_key_file(path, name, passphrase=passphrase())
-    return create_key_file(path, name, passphrase=passphrase())
-
-
-def loaded_key(path: Path, key: VerifierKey) -> SigningKey:
-    """The signing key in a file, which must be the ledger's own.
-
-    Raises:
-        KeyFileError: Missing, unreadable, locked, or another key.
+    Args:
+        folder: Where such files lie.
+        origin: The ledger's own name.
+        identity: What tells it from other ledgers.
     """
-    from governance.ledger.keys import load_key_file
-
-    signing_key = load_key_file(path, key.name, passphrase=passphrase())
-    if signing_key.verifier_key != key:
-        raise KeyFileError(
-            f"key file {path} holds {signing_key.verifier_key}, this ledger is signed with {key}",
-            hint="name the right key with --key-file or GOVERNANCE_KEY_FILE",
-        )
-    return signing_key
+    digest = hashlib.sha256(f"{origin}\n{identity}".encode()).hexdigest()
+    return folder / f"{ref_name(origin).replace('/', '-')[:80]}-{digest[:16]}"
 
 
 def default_origin(place: str) -> str:

@@ -39,7 +39,7 @@ from governance.ledger.witness_store import WitnessStore
 from governance.workspace.cosigning import consistency_hashes
 from governance.workspace.opened import Clock
 from governance.workspace.opening import now
-from governance.workspace.places import passphrase
+from governance.workspace.signing import Signing
 
 VERIFIER_KEY_FILE = "verifier-key"
 KEY_FILE = "witness.key"
@@ -73,7 +73,7 @@ def init_witness(
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = create_cosigning_key_file(
-            key_file or directory / KEY_FILE, name, algorithm=algorithm, passphrase=passphrase()
+            key_file or directory / KEY_FILE, name, algorithm=algorithm, passphrase=_passphrase()
         ).verifier_key
         public.write_text(f"{key}\n", encoding="utf-8")
     except OSError as error:
@@ -106,7 +106,7 @@ def open_witness(
             f"{directory} is no witness", hint="make one with: governance witness init"
         ) from error
     path = key_file or directory / KEY_FILE
-    key: CosigningKey = load_cosigning_key_file(path, public.name, passphrase=passphrase())
+    key: CosigningKey = load_cosigning_key_file(path, public.name, passphrase=_passphrase())
     if key.verifier_key != public:
         raise KeyFileError(
             f"key file {path} is not the key of this witness, {public.name}",
@@ -180,3 +180,9 @@ def _refusal(answer: WitnessAnswer) -> InputError | EvidenceError:
     if answer.code == 403:
         return NoteError(f"not cosigned: {told}", hint="is the log's key the one named with --log?")
     return InputError(f"not cosigned: {told}")
+
+
+def _passphrase() -> bytes | None:
+    """What the environment says that the witness's key file is encrypted with."""
+    text = Signing().passphrase()
+    return text.encode() if text else None

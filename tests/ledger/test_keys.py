@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from governance.errors import ConflictError, KeyFileError
-from governance.ledger.keys import create_key_file, load_key_file
+from governance.ledger.keys import create_key_file, is_encrypted, load_key_file
 
 NAME = "example.com/audit"
 
@@ -108,3 +108,10 @@ def test_a_key_whose_length_is_not_its_kind_s_is_refused(tmp_path: Path) -> None
 def test_the_key_never_shows_itself(tmp_path: Path) -> None:
     made = create_key_file(tmp_path / "ledger.key", NAME)
     assert made.private_key.private_bytes_raw().hex() not in repr(made)
+
+
+def test_a_key_file_tells_whether_it_asks_for_a_passphrase(tmp_path: Path) -> None:
+    create_key_file(tmp_path / "open.key", NAME)
+    create_key_file(tmp_path / "locked.key", NAME, passphrase=b"correct horse")
+    found = [is_encrypted(tmp_path / name) for name in ("open.key", "locked.key", "none.key")]
+    assert found == [False, True, False]

@@ -190,7 +190,7 @@ def test_entries_that_are_missing_are_counted_before_work_is_refused(
     ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as they are not too many, each of them is named and what follows them is looked at."""
-    monkeypatch.setattr("governance.ledger.verify.MISSING_MAX", 20)
+    monkeypatch.setattr("governance.ledger.verify_size.MISSING_MAX", 20)
     tamper(ledger, 'DELETE FROM entry WHERE "index" BETWEEN 5 AND 19')
     found = verified(ledger)
     assert found.tree_size == SIZE

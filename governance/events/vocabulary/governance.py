@@ -10,6 +10,7 @@ from pydantic import Field
 from governance.events.fields import (
     Count,
     Digest,
+    Flag,
     Identifier,
     Instant,
     Label,
@@ -24,6 +25,8 @@ Origin = Annotated[str, Field(pattern=r"^[^\s+]+$", min_length=1, max_length=255
 VerifierKeyText = Annotated[
     str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)
 ]
+SignedStatement = Annotated[str, Field(min_length=1, max_length=20_000)]
+"""A signed note (c2sp.org/signed-note), whole, with its newlines."""
 
 
 class RuleSetAdopted(Payload):
@@ -132,7 +135,14 @@ class LedgerOpened(Payload):
 
 
 class KeyRotated(Payload):
-    """The ledger signs its checkpoints with another key from this entry on."""
+    """The ledger signs its checkpoints with another key from this entry on.
+
+    Attributes:
+        old_key: The key that signed until here, c2sp.org/signed-note form.
+        new_key: The key that signs from here on; its name is the ledger's origin as well.
+        statement: The rotation as a note signed by both keys (docs/keys.md); without it nothing is
+            rotated.
+    """
 
     event_type = "key.rotated"
     stage = "governance"
@@ -142,6 +152,28 @@ class KeyRotated(Payload):
     new_key: VerifierKeyText
     reason: Prose
     effective_at: Instant | None = None
+    statement: SignedStatement | None = None
+
+
+class LedgerKeyRevoked(Payload):
+    """A former key of the ledger is no longer believed for trees beyond a size.
+
+    Attributes:
+        revoked_key: The key, c2sp.org/signed-note form.
+        from_size: Checkpoints of more entries than this do not count when this key alone signed them.
+        statement: The revocation as a note signed by the ledger's present key (docs/keys.md).
+        compromised: Whether somebody else may hold the key.
+    """
+
+    event_type = "ledger_key.revoked"
+    stage = "governance"
+    subject_kinds = ("ledger",)
+
+    revoked_key: VerifierKeyText
+    from_size: Count
+    reason: Prose
+    statement: SignedStatement
+    compromised: Flag | None = None
 
 
 PAYLOADS = (
@@ -152,4 +184,5 @@ PAYLOADS = (
     ErasurePerformed,
     LedgerOpened,
     KeyRotated,
+    LedgerKeyRevoked,
 )
