@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-STORES = ("sqlite_url",)
+from tests.postgresql_server import PostgresqlServer
+
+STORES = ("sqlite_url", "postgresql_url")
 
 Tell = Callable[[str, object], None]
 """Takes what was counted and how much; it is printed when all tests are over."""
@@ -28,6 +30,12 @@ def tell(record_property: Tell) -> Tell:
 def sqlite_url(tmp_path: Path) -> str:
     """Where a ledger in one SQLite file can be made."""
     return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresqlServer) -> str:
+    """Where a ledger in a schema of PostgreSQL can be made."""
+    return postgresql.url()
 
 
 @pytest.fixture(params=STORES)

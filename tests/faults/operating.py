@@ -18,14 +18,18 @@ from contextlib import closing
 from typing import Any
 
 from governance.errors import GovernanceError
+from governance.ledger.key_chain import read_key_chain
 from governance.ledger.log import Ledger
+from governance.ledger.rotation import state_rotation
 from governance.storage.interface import Storage
 from governance.storage.opening import open_storage
-from tests.faults.appending import batch_of, open_ledger
+from tests.faults.appending import KEY, batch_of, clock, open_ledger
+from tests.ledger.histories import ORIGIN, event, signing_key
 
 PR_SET_PTRACER = 0x59616D61
 PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 
+NEXT = signing_key(7)
 BATCH = batch_of("operation", 1, 1)
 LONG_BATCH = batch_of("operation", 2, 900)
 """More pages than SQLite keeps in its write-ahead log before it moves them into the file."""
@@ -53,11 +57,26 @@ def checkpoint(ledger: Ledger, _: Storage) -> list[int]:
     return [ledger.checkpoint().tree_size]
 
 
+def rotate_key(ledger: Ledger, storage: Storage) -> list[int]:
+    """Record a new key and have both sign, or go on from where that stopped; the tree size that both signed."""
+    chain = read_key_chain(storage)
+    if NEXT.verifier_key not in chain.keys:
+        data = state_rotation(chain, storage, old=KEY, new=NEXT, reason="planned")
+        ledger.append([event(0, "key.rotated", chain.subject, **data) | {"id": "rotation"}])
+    return [next_ledger(storage).checkpoint(also=[KEY]).tree_size]
+
+
+def next_ledger(storage: Storage) -> Ledger:
+    """The ledger with the key that follows."""
+    return Ledger(storage, clock=clock, origin=ORIGIN, signing_key=NEXT)
+
+
 OPERATIONS: dict[str, Callable[[Ledger, Storage], list[int]]] = {
     "append": append,
     "append_long": append_long,
     "append_and_close": append_and_close,
     "checkpoint": checkpoint,
+    "rotate_key": rotate_key,
 }
 
 

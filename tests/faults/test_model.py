@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -41,6 +41,7 @@ from governance.storage.memory import MemoryStorage
 from governance.storage.opening import create_storage, open_storage
 from tests.faults.failing import FailingStorage, Fault, Trap
 from tests.ledger.histories import ORIGIN, ToldClock, event, opening, signing_key
+from tests.postgresql_server import PostgresqlServer
 
 KEY = signing_key()
 NAMES = [f"id-{number}" for number in range(12)]
@@ -262,6 +263,20 @@ class SqliteMachine(LedgerMachine):
         shutil.rmtree(self.folder)
 
 
+class PostgresqlMachine(LedgerMachine):
+    """The same with the ledger in a schema of a server's."""
+
+    server: ClassVar[PostgresqlServer]
+
+    def make(self) -> Storage:
+        self.url = self.server.url()
+        return create_storage(self.url)
+
+    def open_again(self) -> Storage:
+        self.storage.close()
+        return open_storage(self.url)
+
+
 class _Careless(MemoryStorage):
     """A storage that breaks its promise: of a transaction that failed something stays."""
 
@@ -289,8 +304,15 @@ class CarelessMachine(LedgerMachine):
         """Nothing to hold it to at the end."""
 
 
-MACHINES = {"memory": LedgerMachine, "sqlite": SqliteMachine}
+MACHINES = {"memory": LedgerMachine, "sqlite": SqliteMachine, "postgresql": PostgresqlMachine}
 """A further backend brings a machine that says how to make and to reopen its storage."""
+
+
+@pytest.fixture(autouse=True)
+def _server(request: pytest.FixtureRequest) -> None:
+    """A server for the machine that needs one."""
+    if "postgresql" in request.node.name:
+        PostgresqlMachine.server = request.getfixturevalue("postgresql")
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -312,7 +334,7 @@ def test_many_ledgers_under_faults_are_what_the_model_says(name: str) -> None:
     """The same, a hundred times as many operations."""
     run_state_machine_as_test(
         MACHINES[name],
-        settings=settings(max_examples=400 if name == "memory" else 150, stateful_step_count=40),
+        settings=settings(max_examples={"memory": 400, "sqlite": 150}.get(name, 40), stateful_step_count=40),
     )
 
 

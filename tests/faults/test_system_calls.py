@@ -24,7 +24,7 @@ import pytest
 from governance.storage.opening import open_storage
 from tests.faults.appending import fork_server, make_ledger, open_ledger, require_whole
 from tests.faults.conftest import Tell
-from tests.faults.operating import BATCH, LONG_BATCH, OPERATIONS, operate
+from tests.faults.operating import BATCH, LONG_BATCH, OPERATIONS, next_ledger, operate, rotate_key
 from tests.ledger.histories import ORIGIN
 
 STRACE = shutil.which("strace")
@@ -199,7 +199,12 @@ def require_all_or_nothing(operation: str, url: str, run: Run) -> str:
         assert latest is not None
         covered = latest.tree_size
         ledger = open_ledger(storage)
-        if operation == "checkpoint":
+        if operation == "rotate_key":
+            assert size in ((3,) if ended == "done" else (2, 3))
+            assert covered in ((3,) if ended == "done" else (1, 2, 3))
+            assert rotate_key(ledger, storage) == [3]
+            ledger = next_ledger(storage)
+        elif operation == "checkpoint":
             assert covered in ((2,) if ended == "done" else (1, 2))
         else:
             batch = LONG_BATCH if operation == "append_long" else BATCH
