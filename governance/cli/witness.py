@@ -17,6 +17,7 @@ from governance.cli.output import say, write_bytes, write_json, write_line
 if TYPE_CHECKING:
     from governance.core.trust_policy import TrustPolicy
     from governance.web.cosigning import CosignedCheckpoint
+    from governance.workspace import Workspace
 
 FILE_SIZE_BYTES_MAX = 1 << 20
 
@@ -136,9 +137,9 @@ def request(
 
 
 def checkpoint_cosigned(
-    url: str | None,
+    workspace: Workspace,
     *,
-    key_file: str | None,
+    url: str | None,
     policy: TrustPolicy | None,
     witnesses: list[str],
     cosigned: str | None,
@@ -150,7 +151,7 @@ def checkpoint_cosigned(
     if cosigned is not None:
         found = take_cosigned(url, read_file(cosigned), policy=policy)
     else:
-        found = cosign_latest(url, policy=policy, witnesses=witnesses, key_file=key_file)
+        found = cosign_latest(workspace, url=url, policy=policy, witnesses=witnesses)
     for reply in found.replies:
         if reply.problem is not None:
             say(f"note: witness {reply.url}: {reply.problem}")

@@ -193,15 +193,16 @@ def checkpoint(
         from governance.cli.witness import checkpoint_cosigned
         from governance.workspace.trust import load_trust_policy
 
-        shared = options.shared_of(context)
-        checkpoint_cosigned(
-            ledger or shared.ledger,
-            key_file=key_file or shared.key_file,
-            policy=load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum),
-            witnesses=witness or [],
-            cosigned=cosigned,
-            output=output,
-        )
+        demanded = load_trust_policy(policy, witness_keys=witness_key or (), quorum=quorum)
+        with options.opened(context, ledger, key_file) as workspace:
+            checkpoint_cosigned(
+                workspace,
+                url=ledger or options.shared_of(context).ledger,
+                policy=demanded,
+                witnesses=witness or [],
+                cosigned=cosigned,
+                output=output,
+            )
         return
     with options.opened(context, ledger, key_file) as workspace:
         note = workspace.checkpoint()

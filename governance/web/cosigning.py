@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from governance.core.checkpoint import parse_checkpoint
 from governance.core.note import VerifierKey, add_signatures, parse_note
@@ -24,6 +25,9 @@ from governance.workspace.cosigning import (
 )
 
 KEYS_HINT = "name them with --witness-key VKEY, or in a --policy FILE"
+
+if TYPE_CHECKING:
+    from governance.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +48,20 @@ class CosignedCheckpoint:
 
 
 def cosign_latest(
-    url: str | None,
+    workspace: Workspace,
     *,
+    url: str | None,
     policy: TrustPolicy | None,
     witnesses: Sequence[str] = (),
-    key_file: str | None = None,
     seconds_max: float = SECONDS_MAX,
 ) -> CosignedCheckpoint:
     """Sign a ledger as it stands and ask witnesses to cosign it.
 
     Args:
-        url: The ledger.
+        workspace: The ledger, opened with whatever signs for it.
+        url: Where it is.
         policy: The witnesses' keys and how many are enough.
         witnesses: Submission prefixes; by default those that the policy names.
-        key_file: The ledger's signing key.
         seconds_max: How long a witness may take to answer one request.
 
     Raises:
@@ -73,7 +77,7 @@ def cosign_latest(
             "no witness to ask", hint="name one with --witness URL, or give the policy's witnesses URLs"
         )
     keys = [each.key for each in policy.witnesses]
-    signed = sign_latest(url, key_file=key_file)
+    signed = sign_latest(workspace)
     open_witnessed(signed.note, policy, keys=[signed.log_key])
     replies = ask_witnesses(
         urls,

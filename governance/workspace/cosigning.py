@@ -15,6 +15,7 @@ from governance.errors import NotFoundError
 from governance.ledger.cosigned import store_cosignatures
 from governance.ledger.tree import hash_reader
 from governance.storage.opening import open_storage
+from governance.workspace.opened import Workspace
 from governance.workspace.opening import open_workspace
 from governance.workspace.places import place_of
 
@@ -36,13 +37,12 @@ class SignedCheckpoint:
     previous: bytes | None
 
 
-def sign_latest(url: str | None, *, key_file: str | None = None) -> SignedCheckpoint:
-    """Sign the ledger as it stands; see `Workspace.checkpoint`."""
-    with open_workspace(url, key_file=key_file) as workspace:
-        latest = workspace.latest_checkpoint()
-        note = workspace.checkpoint()
-        key = parse_verifier_key(workspace.verifier_key)
+def sign_latest(workspace: Workspace) -> SignedCheckpoint:
+    """Sign an opened ledger as it stands; see `Workspace.checkpoint`."""
+    latest = workspace.latest_checkpoint()
+    note = workspace.checkpoint()
     size = parse_checkpoint(parse_note(note).text).tree_size
+    key = parse_verifier_key(workspace.verifier_key)
     return SignedCheckpoint(note, size, key, None if latest is None else latest.note)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from governance.ledger.demands import Demands
 from governance.ledger.keys import create_key_file
 from governance.ledger.log import Ledger
 from governance.storage.sqlite import SqliteStorage
-from governance.web.cosigning import cosign_latest, take_cosigned
+from governance.web.cosigning import CosignedCheckpoint, cosign_latest, take_cosigned
 from governance.workspace import init_workspace, open_workspace, verify_ledger
 from governance.workspace.cosigning import format_request, read_latest
 from governance.workspace.witnessing import cosign_file
@@ -41,6 +42,13 @@ def record(url: str, number: int) -> None:
         workspace.record("run.failed", f"run:r{number}", actor="person:ana", reason="x")
 
 
+def ask(
+    url: str, *, policy: TrustPolicy | None, witnesses: Sequence[str] = (), key_file: Path | None = None
+) -> CosignedCheckpoint:
+    with open_workspace(url, key_file=key_file) as workspace:
+        return cosign_latest(workspace, url=url, policy=policy, witnesses=witnesses)
+
+
 def test_a_checkpoint_is_signed_cosigned_and_kept_time_after_time(url: str, tmp_path: Path) -> None:
     with (
         real_witness(tmp_path / "1", "witness.example/1", log=key_of(url)) as (first, one, watching),
@@ -48,7 +56,7 @@ def test_a_checkpoint_is_signed_cosigned_and_kept_time_after_time(url: str, tmp_
     ):
         policy = policy_of_keys([parse_verifier_key(one), parse_verifier_key(two)])
         for number in range(3):
-            found = cosign_latest(url, policy=policy, witnesses=[first, second])
+            found = ask(url, policy=policy, witnesses=[first, second])
             assert (found.is_stored, found.witnessed.quorum_met) == (True, True)
             assert [reply.problem for reply in found.replies] == [None, None]
             assert watching.latest_size("example.com/audit") == number + 1
@@ -61,7 +69,7 @@ def test_a_checkpoint_is_signed_cosigned_and_kept_time_after_time(url: str, tmp_
 def test_the_same_checkpoint_can_be_cosigned_again(url: str, tmp_path: Path) -> None:
     with real_witness(tmp_path / "1", "witness.example/1", log=key_of(url)) as (first, one, _):
         policy = policy_of_keys([parse_verifier_key(one)])
-        notes = [cosign_latest(url, policy=policy, witnesses=[first]).note for _ in range(2)]
+        notes = [ask(url, policy=policy, witnesses=[first]).note for _ in range(2)]
     assert notes[0] == notes[1]
 
 
@@ -69,11 +77,11 @@ def test_who_is_asked_can_stand_in_the_policy(url: str, tmp_path: Path) -> None:
     with real_witness(tmp_path / "1", "witness.example/1", log=key_of(url)) as (first, one, _):
         witness = KnownWitness("W", parse_verifier_key(one), first)
         log = KnownLog(parse_verifier_key(key_of(url)))
-        found = cosign_latest(url, policy=TrustPolicy((log,), (witness,), (), "W"))
+        found = ask(url, policy=TrustPolicy((log,), (witness,), (), "W"))
         assert list(found.witnessed.times) == ["W"]
         stranger = KnownLog(VerifierKey(log.key.name, b"k" * 32))
         with pytest.raises(NoteError, match="none of them with a known key"):
-            cosign_latest(url, policy=TrustPolicy((stranger,), (witness,), (), "W"))
+            ask(url, policy=TrustPolicy((stranger,), (witness,), (), "W"))
 
 
 def test_too_few_witnesses_leave_the_checkpoint_and_what_came(url: str, tmp_path: Path) -> None:
@@ -83,14 +91,14 @@ def test_too_few_witnesses_leave_the_checkpoint_and_what_came(url: str, tmp_path
     ):
         pass
     policy = policy_of_keys([parse_verifier_key(one), parse_verifier_key(two)])
-    found = cosign_latest(url, policy=policy, witnesses=[first, second])
+    found = ask(url, policy=policy, witnesses=[first, second])
     assert (found.witnessed.quorum_met, found.is_stored, found.witnessed.times) == (False, False, {})
     with real_witness(tmp_path / "1", "witness.example/1", log=key_of(url)) as (first, _, _):
-        found = cosign_latest(url, policy=policy, witnesses=[first, second])
+        found = ask(url, policy=policy, witnesses=[first, second])
     assert (found.witnessed.quorum_met, found.is_stored) == (False, True)
     assert verify_ledger(url).holds
     with real_witness(tmp_path / "2", "witness.example/2", log=key_of(url)) as (second, _, _):
-        found = cosign_latest(url, policy=policy, witnesses=[second])
+        found = ask(url, policy=policy, witnesses=[second])
     assert found.witnessed.quorum_met, "the one that came before counts"
 
 
@@ -100,15 +108,15 @@ def test_a_forked_copy_is_not_cosigned(url: str, tmp_path: Path) -> None:
     copy.mkdir()
     with real_witness(tmp_path / "1", "witness.example/1", log=key_of(url)) as (first, one, _):
         policy = policy_of_keys([parse_verifier_key(one)])
-        assert cosign_latest(url, policy=policy, witnesses=[first]).witnessed.quorum_met
+        assert ask(url, policy=policy, witnesses=[first]).witnessed.quorum_met
         for name in ("audit.db", "audit.key"):
             shutil.copy2(tmp_path / name, copy / name)
         other = f"sqlite:///{copy}/audit.db"
         record(url, 1)
         record(other, 2)
         record(other, 3)
-        assert cosign_latest(url, policy=policy, witnesses=[first]).witnessed.quorum_met
-        found = cosign_latest(other, policy=policy, witnesses=[first])
+        assert ask(url, policy=policy, witnesses=[first]).witnessed.quorum_met
+        found = ask(other, policy=policy, witnesses=[first])
     assert not found.witnessed.quorum_met
     assert "422" in str(found.replies[0].problem)
 
@@ -119,8 +127,8 @@ def test_a_restored_backup_is_told_that_its_witness_saw_more(url: str, tmp_path:
         shutil.copy2(tmp_path / "audit.db", tmp_path / "backup.db")
         shutil.copy2(tmp_path / "audit.key", tmp_path / "backup.key")
         record(url, 1)
-        cosign_latest(url, policy=policy, witnesses=[first])
-        found = cosign_latest(f"sqlite:///{tmp_path}/backup.db", policy=policy, witnesses=[first])
+        ask(url, policy=policy, witnesses=[first])
+        found = ask(f"sqlite:///{tmp_path}/backup.db", policy=policy, witnesses=[first])
     assert not found.witnessed.quorum_met
     assert "this ledger is an older copy" in str(found.replies[0].problem)
 
@@ -136,7 +144,7 @@ def test_cosignatures_that_come_late_are_handed_out_and_not_stored(url: str, tmp
 
         with told_witness(answer) as (slow, _):
             policy = policy_of_keys([parse_verifier_key(one)])
-            found = cosign_latest(url, policy=policy, witnesses=[slow])
+            found = ask(url, policy=policy, witnesses=[slow])
     assert (found.witnessed.quorum_met, found.is_stored) == (True, False)
     assert found.witnessed.checkpoint.tree_size == 1
     assert read_latest(url).tree_size == 2
@@ -159,9 +167,9 @@ def test_what_is_not_said_is_asked_for_before_anything_is_signed(url: str, tmp_p
         pass
     policy = policy_of_keys([parse_verifier_key(one)])
     with pytest.raises(InputError, match="witnesses without their keys"):
-        cosign_latest(url, policy=None, witnesses=[first])
+        ask(url, policy=None, witnesses=[first])
     with pytest.raises(InputError, match="no witness to ask"):
-        cosign_latest(url, policy=policy)
+        ask(url, policy=policy)
     with pytest.raises(InputError, match="without the witnesses' keys"):
         take_cosigned(url, b"", policy=None)
     with pytest.raises(NoteError):
@@ -169,7 +177,7 @@ def test_what_is_not_said_is_asked_for_before_anything_is_signed(url: str, tmp_p
     with pytest.raises(NoteError):
         take_cosigned(url, read_latest(url).note, policy=policy)
     with pytest.raises(KeyFileError):
-        cosign_latest(url, policy=policy, witnesses=[first], key_file=str(tmp_path / "none.key"))
+        ask(url, policy=policy, witnesses=[first], key_file=tmp_path / "none.key")
     assert len(parse_note(read_latest(url).note).signatures) == 1
 
 
@@ -183,7 +191,7 @@ def test_a_ledger_whose_first_checkpoint_was_lost_gets_a_new_one_cosigned(tmp_pa
         read_latest(url)
     with real_witness(tmp_path / "1", "witness.example/1", log=str(key.verifier_key)) as (first, one, _):
         policy = policy_of_keys([parse_verifier_key(one)])
-        assert cosign_latest(url, policy=policy, witnesses=[first]).is_stored
+        assert ask(url, policy=policy, witnesses=[first]).is_stored
 
 
 def test_a_ledger_without_checkpoint_has_nothing_to_request(tmp_path: Path) -> None:
