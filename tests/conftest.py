@@ -8,11 +8,13 @@ Nothing of the developer's own surroundings is read: the variables that choose a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgresql_server import PostgresqlServer, started_server
+if TYPE_CHECKING:
+    from tests.postgresql_server import PostgresqlServer
 
 settings.register_profile(
     "house",
@@ -38,5 +40,8 @@ def _no_ledger_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A real PostgreSQL, one for all tests of this process; each test takes a schema of its own."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    from tests.postgresql_server import started_server
+
     with started_server() as server:
         yield server
