@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgresql_server import PostgresqlServer, started_server
+if TYPE_CHECKING:
+    from tests.postgresql_server import PostgresqlServer
 
 settings.register_profile(
     "house",
@@ -51,6 +53,9 @@ def _no_ledger_of_the_developer(
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A real PostgreSQL, one for all tests of this process; each test takes a schema of its own."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    from tests.postgresql_server import started_server
+
     with started_server() as server:
         yield server
 

