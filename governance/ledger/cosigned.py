@@ -15,7 +15,13 @@ from datetime import UTC, datetime
 from governance.core.checkpoint import open_checkpoint
 from governance.core.instants import format_instant
 from governance.core.note import VerifierKey, add_signatures, open_note, parse_note, parse_verifier_key
-from governance.core.trust_policy import TrustPolicy, WitnessedCheckpoint, format_quorum, open_witnessed
+from governance.core.trust_policy import (
+    KnownLog,
+    TrustPolicy,
+    WitnessedCheckpoint,
+    format_quorum,
+    open_witnessed,
+)
 from governance.errors import NoteError
 from governance.ledger.verify import Verification
 from governance.ledger.verify_range import Discrepancy
@@ -70,6 +76,8 @@ def with_quorum(
     known = list(keys)
     if not known and not policy.logs and found.key:
         known = [parse_verifier_key(found.key)]
+    chain = tuple(period.key for period in found.keys)
+    policy, known = follow_rotations(policy, chain), [*known, *(chain if set(known) & set(chain) else ())]
     if not notes:
         told: WitnessedCheckpoint | Discrepancy = Discrepancy(
             "checkpoint", "", "there is none that could be cosigned"
@@ -79,6 +87,14 @@ def with_quorum(
     if isinstance(told, Discrepancy):
         return replace(found, discrepancies=(*found.discrepancies, told))
     return replace(found, notices=(*found.notices, *_told(told)))
+
+
+def follow_rotations(policy: TrustPolicy, chain: Sequence[VerifierKey]) -> TrustPolicy:
+    """A policy that names one key of a ledger, with all the keys that the ledger's own rotations link to it."""
+    if not {log.key for log in policy.logs} & set(chain):
+        return policy
+    there = {log.key for log in policy.logs}
+    return replace(policy, logs=(*policy.logs, *(KnownLog(key) for key in chain if key not in there)))
 
 
 def _held(note: bytes, policy: TrustPolicy, keys: Sequence[VerifierKey]) -> WitnessedCheckpoint | Discrepancy:

@@ -14,6 +14,8 @@ from governance.core.checkpoint import Checkpoint, open_checkpoint, parse_checkp
 from governance.core.note import VerifierKey, parse_note
 from governance.errors import GovernanceError
 from governance.ledger.discrepancies import Discrepancies
+from governance.ledger.key_chain import KeyChain
+from governance.ledger.verify_keys import judge_signers
 
 UNTRUSTED = (
     "signatures were checked with the key that the evidence states of itself, which is not one that you said you "
@@ -64,6 +66,7 @@ def hold_checkpoints(
     told: Discrepancies,
     *,
     origin: str,
+    chain: KeyChain,
     tree_size: int,
     root_at: Callable[[int], bytes | None],
 ) -> int:
@@ -74,6 +77,7 @@ def hold_checkpoints(
         keys: What they may be signed with.
         told: Is told what fails.
         origin: The ledger's own name, empty when the evidence does not state it.
+        chain: The ledger's keys; whoever trusts one of them accepts all, each for its own time.
         tree_size: How many entries there are.
         root_at: Gives the recomputed root at a size up to `tree_size`, None when it cannot be computed.
 
@@ -81,11 +85,18 @@ def hold_checkpoints(
         How many entries the largest checkpoint covers that holds.
     """
     signed_size = 0
+    accepted = chain.accepted(keys)
     for number, note in enumerate(notes):
-        checkpoint, is_signed = opened_checkpoint(note, keys, told, place=number)
+        checkpoint, is_signed = opened_checkpoint(note, accepted, told, place=number)
         if checkpoint is None:
             continue
         size = checkpoint.tree_size
+        if is_signed:
+            # Which checkpoints came before is not known here: the key in force must have signed, no other is asked for.
+            signed = judge_signers(chain, accepted, note, size=size, signed_size=size)
+            for fault in signed.faults:
+                told.tell("checkpoint", number, *fault)
+            is_signed = signed.is_believed and not signed.faults
         if origin and checkpoint.origin != origin:
             told.tell("checkpoint", number, "origin is not that of the entries", origin, checkpoint.origin)
         if size > tree_size:

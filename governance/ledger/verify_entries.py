@@ -24,9 +24,10 @@ from governance.core.merkle import extend, fold_root
 from governance.core.note import VerifierKey, parse_verifier_key
 from governance.core.tiles import BODY_SIZE_BYTES_MAX
 from governance.errors import GovernanceError
-from governance.events.envelope import NO_PREVIOUS
+from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.vocabulary import payload_class
 from governance.ledger.discrepancies import Discrepancies
+from governance.ledger.key_chain import KEY_EVENTS, KeyChain, begin_chain, take_event
 from governance.ledger.verify import Progress, Verification
 from governance.ledger.verify_checkpoints import UNTRUSTED, hold_checkpoints, stated_checkpoint
 from governance.ledger.verify_range import OPENED
@@ -67,7 +68,13 @@ def verify_entries(
     walk.finish()
     trusted = tuple(keys) or ((walk.key,) if walk.key else ())
     signed_size = hold_checkpoints(
-        checkpoints, trusted, told, origin=walk.origin, tree_size=growth.size, root_at=growth.root_at
+        checkpoints,
+        trusted,
+        told,
+        origin=walk.origin,
+        chain=walk.chain,
+        tree_size=growth.size,
+        root_at=growth.root_at,
     )
     if not checkpoints:
         told.tell(
@@ -87,6 +94,7 @@ def verify_entries(
         key_is_trusted=bool(keys),
         discrepancies=told.listed(),
         notices=tuple(_notices(growth.size, signed_size, trusted=bool(keys))),
+        keys=walk.chain.periods,
         source="entries",
     )
 
@@ -100,11 +108,13 @@ class EntryWalk:
     Attributes:
         origin: The ledger's own name as entry 0 states it, empty before that.
         key: The verifier key that entry 0 states.
+        chain: The ledger's keys as its entries state them.
     """
 
     def __init__(self, told: Discrepancies) -> None:
         self.origin = ""
         self.key: VerifierKey | None = None
+        self.chain = KeyChain("", ())
         self._told = told
         self._previous: str | None = NO_PREVIOUS
         self._appended_at = ""
@@ -139,12 +149,25 @@ class EntryWalk:
         self._hold_opening(index, kind, data)
         self._ids.add(str(event_id), index)
         self._hold_binding(index, kind, subject, data)
+        if index == 0 or kind in KEY_EVENTS:
+            self._follow_keys(index, body)
         return leaf_hash
 
     def finish(self) -> None:
         """Tell what only the whole sequence shows: event ids that stand in it twice."""
+        for index, what in self.chain.faults:
+            self._tell(index, what)
         for first, again in self._ids.pairs():
             self._tell(again, "event id stands in more than one entry", "", f"entry {first}")
+
+    def _follow_keys(self, index: int, body: bytes) -> None:
+        try:
+            stated = read_entry(body).event
+        except (GovernanceError, TypeError, AttributeError) as error:
+            if index:
+                self._tell(index, "event does not have the form of one", "", str(error).split("\n")[0])
+            return
+        self.chain = take_event(self.chain, stated, index) if index else begin_chain(stated)
 
     def _hold_time(self, index: int, appended_at: object) -> None:
         if appended_at == self._appended_at:

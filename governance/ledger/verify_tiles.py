@@ -89,6 +89,7 @@ def verify_static_log(
         trusted,
         told,
         origin=walk.origin or (stated.origin if stated is not None else ""),
+        chain=walk.chain,
         tree_size=size,
         root_at=lambda at: root if at == size else tiles.root_at(at),
     )
@@ -102,6 +103,7 @@ def verify_static_log(
         key_is_trusted=bool(keys),
         discrepancies=told.listed(),
         notices=tuple(_notices(size, tree.pruned, trusted=bool(keys))),
+        keys=walk.chain.periods,
         source="static log",
     )
 

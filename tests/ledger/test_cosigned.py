@@ -132,7 +132,7 @@ def test_what_is_not_cosigned_well_is_refused(storage: Storage, ledger: Ledger, 
     rows = storage.checkpoints()
     other = MemoryStorage()
     stranger = Ledger(other, clock=ToldClock(), origin=ORIGIN, signing_key=signing_key(5))
-    stranger.append([opening(LOG)])
+    stranger.append([opening(signing_key(5))])
     cases = {
         "nobody": note,
         "false": add_signatures(note, [cosign("another text\n", W1, time=1)]),

@@ -214,6 +214,108 @@ def test_a_former_key_is_revoked(url: str, tmp_path: Path) -> None:
         revoke_key(Revoking(str(stated(url)), "r"), url)
 
 
+# Other sources
+
+
+@pytest.mark.parametrize("trusted", ["first", "second", None])
+def test_exports_and_static_logs_follow_the_keys(url: str, tmp_path: Path, trusted: str | None) -> None:
+    from governance.workspace.verifying import Beside, verify_source
+
+    record(url, "ben")
+    done = rotate_key(url)
+    record(url, "cy")
+    key = {"first": str(done.old_key), "second": str(done.new_key), None: None}[trusted]
+    with governance.open(url) as ledger:
+        with (tmp_path / "e.jsonl").open("wb") as stream:
+            ledger.export_entries(stream)
+        (tmp_path / "c.txt").write_bytes(ledger.checkpoint())
+        ledger.export_tiles(tmp_path / "tiles")
+    held = Beside(checkpoints=[tmp_path / "c.txt"])
+    for source in (tmp_path / "e.jsonl", tmp_path / "tiles"):
+        found = verify_source(str(source), key=key, beside=held)
+        assert found.holds, found.discrepancies
+        assert (found.signed_size, found.tree_size) == (4, 4)
+        assert [each.key for each in found.keys] == [done.old_key, done.new_key]
+
+
+def test_a_checkpoint_by_a_former_key_is_told_of_an_export(url: str, tmp_path: Path) -> None:
+    from governance.core.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+    from governance.core.note import parse_note
+    from governance.workspace.verifying import Beside, verify_source
+
+    done = rotate_key(url)
+    with governance.open(url) as ledger:
+        with (tmp_path / "e.jsonl").open("wb") as stream:
+            ledger.export_entries(stream)
+        root = parse_checkpoint(parse_note(ledger.checkpoint()).text).root
+    old = load_key_file(tmp_path / "audit.key", ORIGIN)
+    (tmp_path / "c.txt").write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 2, root), [old]))
+    held = Beside(checkpoints=[tmp_path / "c.txt"])
+    found = verify_source(str(tmp_path / "e.jsonl"), key=str(done.old_key), beside=held)
+    assert [each.what for each in found.discrepancies] == ["is not signed by the key in force"]
+    assert found.signed_size == 0
+
+
+def test_a_rotation_in_an_export_that_does_not_hold_is_told(url: str, tmp_path: Path) -> None:
+    """Every body is made anew, so that chain and tree are right and only the statement is not."""
+    from governance.core.canonical import format_canonical, parse_canonical
+    from governance.core.hashing import hash_leaf
+    from governance.workspace.verifying import verify_source
+
+    rotate_key(url)
+    with governance.open(url) as ledger:
+        bodies = [parse_canonical(entry.body) for entry in ledger.entries()]
+    for fields in ({"new_key": bodies[0]["event"]["data"]["verifier_key"]}, {"colour": "red"}):
+        previous, lines = "0" * 64, []
+        for body in bodies:
+            event = body["event"]
+            if event["type"] == "key.rotated":
+                event = event | {"data": event["data"] | fields}
+            lines.append(format_canonical(body | {"previous": previous, "event": event}))
+            previous = hash_leaf(lines[-1]).hex()
+        (tmp_path / "e.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        told = [(each.place, each.what) for each in verify_source(str(tmp_path / "e.jsonl")).discrepancies]
+        assert [what for place, what in told if place == "1"] == [
+            "the rotation names other keys than its signed statement"
+            if "new_key" in fields
+            else "event does not have the form of one"
+        ]
+
+
+def test_an_export_whose_first_entry_is_no_event_has_no_keys(url: str, tmp_path: Path) -> None:
+    from governance.core.canonical import format_canonical, parse_canonical
+    from governance.workspace.verifying import verify_source
+
+    with governance.open(url) as ledger:
+        body = parse_canonical(ledger.entry(0).body)
+    spoiled = body | {"event": body["event"] | {"actor": "ana"}}
+    (tmp_path / "e.jsonl").write_bytes(format_canonical(spoiled) + b"\n")
+    found = verify_source(str(tmp_path / "e.jsonl"), key=str(stated(url)))
+    assert (found.holds, found.keys) == (False, ())
+
+
+def test_a_policy_that_names_the_first_key_follows_the_rotation(url: str, tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from governance.core.trust_policy import parse_trust_policy
+    from governance.ledger.demands import Demands
+    from governance.ledger.witness_keys import create_cosigning_key_file
+
+    witness = create_cosigning_key_file(
+        tmp_path / "w.key", "w.example/1", algorithm="ed25519", passphrase=None
+    ).verifier_key
+    first = stated(url)
+    rotate_key(url)
+    policy = f"log {first}\nwitness w1 {witness}\nquorum none\n"
+    found = verify_ledger(url, demands=Demands(parse_trust_policy(policy.encode())))
+    assert found.holds, found.discrepancies
+    for key in (str(first), str(stated(url))):
+        assert verify_ledger(url, key=key, demands=Demands(parse_trust_policy(policy.encode()))).holds
+    other = SigningKey(ORIGIN, Ed25519PrivateKey.generate()).verifier_key
+    foreign = parse_trust_policy(policy.replace(str(first), str(other)).encode())
+    assert not verify_ledger(url, demands=Demands(foreign)).holds
+
+
 # Passphrases
 
 
