@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The budget: how many steps an evaluation may take, counted the same on every machine.
 
-Rules: a quantifier pays at its start for all of its rounds, the nodes of its body times the elements that it runs over;
-an operation that looks at or makes something long pays for its length. Time is never measured. What is made has a size
-of its own that it cannot pass, checked before it is made.
+Rules: a quantifier pays at its start for all of its rounds, the nodes of its body times the elements that it runs
+over; an operation that looks at or makes something long pays for its length. Time is never measured. What is made has
+a size of its own that it cannot pass, checked before it is made.
 """
 
 from __future__ import annotations

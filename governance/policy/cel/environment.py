@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The environment: which variables and functions an expression may use.
 
-Rules: frozen. What is not declared is refused when the expression is compiled, unless the environment is open: then it is
-absent when it is evaluated.
+Rules: frozen. What is not declared is refused when the expression is compiled, unless the environment is open: then
+it is absent when it is evaluated.
 """
 
 from __future__ import annotations

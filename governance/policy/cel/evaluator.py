@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exact evaluator: walks the tree and gives the value, or raises; what it says is what an expression means.
 
-Rules: a `false` decides an `&&` and a `true` an `||`, whatever the other side does, errors included; so do they `all` and
-`exists`. Otherwise the first error is the result. Everything else is strict in its arguments, from left to right. A
-budget that is spent ends the whole evaluation.
+Rules: a `false` decides an `&&` and a `true` an `||`, whatever the other side does, errors included; so do they `all`
+and `exists`. Otherwise the first error is the result. Everything else is strict in its arguments, from left to right.
+A budget that is spent ends the whole evaluation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from governance.policy.cel import operators, tree
@@ -89,28 +90,40 @@ class Evaluator:
         return operate(self._budget, node.operator, self.evaluate(node.left), self.evaluate(node.right))
 
     def _logical(self, node: tree.Logical) -> bool:
-        return self._decide(node.operator == "||", lambda: iter(node.operands), self.evaluate, node.operator)
+        return self._decide(node.operator == "||", node.operands, self.evaluate, node.operator)
 
     def _decide(
         self,
         deciding: bool,
-        operands: Callable[[], Iterator[Any]],
+        operands: Iterable[Any],
         evaluate: Callable[[Any], Any],
         operation: str,
+        *,
+        is_quantifier: bool = False,
     ) -> bool:
-        """`deciding` if one operand is that, else the first error, else the opposite."""
+        """`deciding` if one operand is that, else the first error, else the opposite.
+
+        An operand that is no bool is an error, but one that has no value beside it comes before: where the first of an
+        `&&` is no bool, the second is looked at first.
+        """
         failure: EvaluationError | None = None
-        for each in operands():
+        stranger: EvaluationError | None = None
+        is_first = not is_quantifier
+        for each in operands:
             try:
                 value = evaluate(each)
-                if value is deciding:
+                is_decided = value is deciding
+                if is_decided:
                     return deciding
                 if type(value) is not bool:
-                    operators.no_overload(operation, value)
+                    stranger = stranger or operators.overload_error(operation, value)
+                if not is_first:
+                    failure = failure or stranger
             except BudgetError:
                 raise
             except EvaluationError as error:
                 failure = failure or error
+            is_first = False
         if failure is not None:
             raise failure
         return not deciding
@@ -133,10 +146,11 @@ class Evaluator:
 
     def _map(self, node: tree.MapOf) -> dict[Any, Any]:
         made: dict[Any, Any] = {}
-        for each in node.pairs:
-            key, value = operators.require_key(self.evaluate(each.key)), self.evaluate(each.value)
+        evaluated = [(self.evaluate(each.key), self.evaluate(each.value)) for each in node.pairs]
+        for each, (written, value) in zip(node.pairs, evaluated, strict=True):
+            key = operators.require_key(written)
             if key in made:
-                raise EvaluationError("key", f"the key {from_key(key)!r} stands twice")
+                raise EvaluationError("key", f"the key {written!r} stands twice")
             if not each.is_optional:
                 made[key] = value
             elif _optional(value).is_present:
@@ -183,8 +197,7 @@ class Evaluator:
         self._budget.spend(1 + len(over) * node.weight)
         rounds = [dict(zip(node.names, each, strict=True)) for each in _rounds(over, len(node.names))]
         if node.kind in ("all", "exists"):
-            ask: Callable[[Any], Any] = lambda names: self._asked(names, node)  # noqa: E731
-            return self._decide(node.kind == "exists", lambda: iter(rounds), ask, node.kind)
+            return self._decide(node.kind == "exists", rounds, partial(self._asked, node), node.kind, is_quantifier=True)
         chosen = [names for names in rounds if node.condition is None or self._strictly(names, node)]
         if node.kind == "exists_one":
             return len(chosen) == 1
@@ -196,13 +209,13 @@ class Evaluator:
             return dict(zip(keys, results, strict=True))
         return results
 
-    def _asked(self, names: Mapping[str, Any], node: tree.Quantifier) -> Any:
+    def _asked(self, node: tree.Quantifier, names: Mapping[str, Any]) -> Any:
         assert node.condition is not None  # all and exists have one
         return self._within(names, node.condition)
 
     def _strictly(self, names: Mapping[str, Any], node: tree.Quantifier) -> bool:
         """What is asked of one round, where an answer that is no bool is an error."""
-        value = self._asked(names, node)
+        value = self._asked(node, names)
         if type(value) is not bool:
             operators.no_overload(node.kind, value)
         return bool(value)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Literals: the values of numbers, texts and bytes as they are written.
+r"""Literals: the values of numbers, texts and bytes as they are written.
 
-    0x1F → 31        7u → Uint(7)        'caf\\u00e9' → 'café'        b'\\xff' → b'\\xff'        r'\\d' → '\\\\d'
+    0x1F → 31        7u → Uint(7)        'caf\u00e9' → 'café'        b'\xff' → b'\xff'        r'\d' → '\\d'
 
-Rules: escapes are those of the language definition: \\a \\b \\f \\n \\r \\t \\v, \\\\ \\? \\' \\" \\`, \\xHH, \\OOO, and in
-texts \\uHHHH and \\UHHHHHHHH. In bytes \\x and octal escapes are bytes, all else is UTF-8. A code point that is a surrogate
-or beyond U+10FFFF is refused.
+Rules: escapes are those of the language definition: \a \b \f \n \r \t \v, \\ \? \' \" \`, \xHH, \OOO,
+and in texts \uHHHH and \UHHHHHHHH. In bytes \x and octal escapes are bytes, all else is UTF-8. A code point that
+is a surrogate or beyond U+10FFFF is refused.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def _digits(token: Token, text: str) -> int:
 def _text_escape(match: re.Match[str], offset: int) -> str:
     if match["sign"]:
         return _SIGNS.get(match["sign"], match["sign"])
-    digits, radix = (match["octal"], 8) if match["octal"] else (match["hex"] or match["four"] or match["eight"], 16)
+    digits, radix = (
+        (match["octal"], 8) if match["octal"] else (match["hex"] or match["four"] or match["eight"], 16)
+    )
     if digits is None:
         raise CompileError("unknown escape", offset + match.start())
     point = int(digits, radix)

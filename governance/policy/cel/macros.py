@@ -8,8 +8,8 @@
     r.transformList(i, e, t), (i, e, p, t)      r.transformMap(k, v, t), (k, v, p, t)
     o.optMap(name, body)                        o.optFlatMap(name, body)
 
-Rules: a call of one of these names with another number of arguments is an ordinary call. What stands where a name has to
-stand must be a plain name, and two names must differ.
+Rules: a call of one of these names with another number of arguments is an ordinary call. What stands where a name has
+to stand must be a plain name, and two names must differ.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def _has(call: tree.Call) -> tree.Node:
     field = call.arguments[0]
     if not isinstance(field, tree.Select) or field.is_optional or field.is_test:
         raise CompileError("has() takes a field, as in has(a.b)", field.start)
-    return tree.Select(
-        field.operand, field.field, is_test=True, start=call.start, end=call.end, at=field.at
-    )
+    return tree.Select(field.operand, field.field, is_test=True, start=call.start, end=call.end, at=field.at)
 
 
 def _quantifier(call: tree.Call, target: tree.Node, form: str) -> tree.Node:

@@ -33,14 +33,18 @@ from governance.policy.cel.values import (
 _ORDERED = frozenset((str, bytes, bool, Timestamp, Duration))
 
 
+def overload_error(operation: str, *values: Any) -> EvaluationError:
+    """What to say of an operation that these types do not have."""
+    return EvaluationError("overload", f"no {operation} for {', '.join(map(kind_of, values))}")
+
+
 def no_overload(operation: str, *values: Any) -> NoReturn:
     """Refuse an operation that these types do not have.
 
     Raises:
         EvaluationError: Always.
     """
-    kinds = ", ".join(map(kind_of, values))
-    raise EvaluationError("overload", f"no {operation} for {kinds}")
+    raise overload_error(operation, *values)
 
 
 def equal(budget: Budget, left: Any, right: Any) -> bool:
@@ -120,7 +124,9 @@ def contains(budget: Budget, value: Any, container: Any) -> bool:
         EvaluationError: The container is neither.
     """
     if type(container) is dict:
-        return to_key(value) in container if is_hashable(value) else False
+        if not is_hashable(value):
+            no_overload("in", value, container)
+        return to_key(value) in container
     if type(container) not in (list, tuple):
         no_overload("in", value, container)
     budget.spend(len(container))
@@ -130,7 +136,7 @@ def contains(budget: Budget, value: Any, container: Any) -> bool:
 def add(budget: Budget, left: Any, right: Any) -> Any:
     """`left + right`; raises EvaluationError on overflow and on types without sum."""
     kinds = (type(left), type(right))
-    if kinds == (Timestamp, Duration) or kinds == (Duration, Timestamp):
+    if kinds in ((Timestamp, Duration), (Duration, Timestamp)):
         return timestamp(left.nanoseconds + right.nanoseconds)
     if kinds == (Duration, Duration):
         return duration(left.nanoseconds + right.nanoseconds)
@@ -156,7 +162,7 @@ def subtract(left: Any, right: Any) -> Any:
     if kinds[0] is kinds[1] and kinds[0] in NUMBERS:
         return ranged(kinds[0], left - right)
     if kinds == (Timestamp, Timestamp):
-        # Two moments can lie further apart than 64 bits of nanoseconds say; implementations agree that this is an error.
+        # Two moments can lie further apart than 64 bits of nanoseconds can say: every implementation refuses that.
         return duration(ranged(int, left.nanoseconds - right.nanoseconds))
     if kinds == (Timestamp, Duration):
         return timestamp(left.nanoseconds - right.nanoseconds)
@@ -300,8 +306,8 @@ def index_optional(operand: Any, key: Any) -> Optional:
         return Optional(operand[to_key(key)]) if to_key(key) in operand else NONE
     if type(operand) not in (list, tuple) or type(key) not in NUMBERS:
         no_overload("index", operand, key)
-    if key != key // 1:
-        raise EvaluationError("argument", f"index {key} is no whole number")
+    if type(key) is float and not (key.is_integer() and abs(key) < INT_MAX):
+        no_overload("index by a fraction", operand, key)
     return Optional(operand[int(key)]) if 0 <= key < len(operand) else NONE
 
 

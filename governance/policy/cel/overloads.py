@@ -78,7 +78,12 @@ def _takes_kinds(overload: Overload, given: tuple[Type, ...]) -> bool:
 
 
 def function(
-    name: str, parameters: tuple[Type, ...], result: Type, run: Callable[..., Any], *, is_variadic: bool = False
+    name: str,
+    parameters: tuple[Type, ...],
+    result: Type,
+    run: Callable[..., Any],
+    *,
+    is_variadic: bool = False,
 ) -> Overload:
     """An overload that is called as `name(a, b)`."""
     return Overload(name, False, parameters, result, run, is_variadic)

@@ -3,9 +3,9 @@
 
     parse("a.b + 1 < c || d")
 
-Rules: the grammar of the language definition, section "Syntax", with optional syntax (`.?`, `[?`, `?key:`). Precedence,
-loosest first: `? :`, `||`, `&&`, comparison and `in`, `+ -`, `* / %`, `! -`, then members. The text and the depth of the
-tree are bounded before anything is computed.
+Rules: the grammar of the language definition, section "Syntax", with optional syntax (`.?`, `[?`, `?key:`).
+Precedence, loosest first: `? :`, `||`, `&&`, comparison and `in`, `+ -`, `* / %`, `! -`, then members. The text and
+the depth of the tree are bounded before anything is computed.
 """
 
 from __future__ import annotations
@@ -95,9 +95,7 @@ class _Parser:
             operands.append(self._operand(operator))
         if len(operands) == 1:
             return operands[0]
-        return tree.Logical(
-            operator, tuple(operands), start=operands[0].start, end=operands[-1].end, at=at
-        )
+        return tree.Logical(operator, tuple(operands), start=operands[0].start, end=operands[-1].end, at=at)
 
     def _operand(self, operator: str) -> tree.Node:
         return self._logical("&&") if operator == "||" else self._binary(0)
@@ -109,9 +107,7 @@ class _Parser:
         while self._next.kind in ("sign", "name") and self._next.text in _LEVELS[level]:
             operator = self._take()
             right = self._binary(level + 1)
-            left = tree.Binary(
-                operator.text, left, right, start=left.start, end=right.end, at=operator.start
-            )
+            left = tree.Binary(operator.text, left, right, start=left.start, end=right.end, at=operator.start)
         return left
 
     def _unary(self) -> tree.Node:
@@ -139,13 +135,9 @@ class _Parser:
                 is_optional = self._taken("?") is not None
                 index = self.expression()
                 end = self._need("]").end
-                node = tree.Index(
-                    node, index, is_optional, start=node.start, end=end, at=bracket.start
-                )
-            elif self._next.text == "{" and self._next.kind == "sign" and _dotted(node) is not None:
-                raise CompileError(
-                    "messages are not supported", self._next.start, hint="a map is written {'key': value}"
-                )
+                node = tree.Index(node, index, is_optional, start=node.start, end=end, at=bracket.start)
+            elif self._is("{") and _dotted(node) is not None:
+                node = self._message(node)
             else:
                 return node
 
@@ -161,6 +153,22 @@ class _Parser:
         return tree.Select(
             node, name.text, is_optional, start=node.start, end=name.end, at=name.end - len(name.text)
         )
+
+    def _message(self, node: tree.Node) -> tree.Node:
+        """`Name{value: …}`, which only the wrappers of library/wrappers.py know."""
+        opening = self._take()
+        arguments: tuple[tree.Node, ...] = ()
+        if not self._is("}"):
+            field = self._take()
+            if (field.kind, field.text) != ("name", "value"):
+                raise CompileError(
+                    "messages are not supported", opening.start, hint="a map is written {'key': value}"
+                )
+            self._need(":")
+            arguments = (self.expression(),)
+            self._taken(",")
+        end = self._need("}").end
+        return tree.Call(f"{_dotted(node)}{{}}", None, arguments, start=node.start, end=end, at=opening.start)
 
     def _primary(self) -> tree.Node:
         token = self._take()

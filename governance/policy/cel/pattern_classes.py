@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classes of characters in regular expressions: `[a-z]`, `\\d`, `\\p{Lu}`, `[[:alpha:]]`, one character.
+r"""Classes of characters in regular expressions: `[a-z]`, `\d`, `\p{Lu}`, `[[:alpha:]]`, one character.
 
-Rules: \\d, \\s and \\w are ASCII, as in RE2. \\p takes the general categories of Unicode by one or two letters; names of
-scripts are not known. Without case, a character is also in a class when its other case is.
+Rules: \d, \s and \w are ASCII, as in RE2. \p takes the general categories of Unicode by one or two letters; names
+of scripts are not known. Without case, a character is also in a class when its other case is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The syntax of regular expressions: a text becomes a tree of parts.
+r"""The syntax of regular expressions: a text becomes a tree of parts.
 
     parse_pattern("a(b|c)*") → Sequence((a, Repetition(Alternatives((b, c)), 0, None)))
 
-Rules: RE2's syntax (github.com/google/re2/wiki/Syntax) without names of scripts and without \\C. Groups are not
+Rules: RE2's syntax (github.com/google/re2/wiki/Syntax) without names of scripts and without \C. Groups are not
 remembered and laziness makes no difference, since all that is asked is whether something is found.
 """
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Patterns: regular expressions run as automata, in time linear in the text whatever the pattern.
+r"""Patterns: regular expressions run as automata, in time linear in the text whatever the pattern.
 
     compile_pattern("(a+)+$").is_found(budget, "aaaa…!")
 
-Rules: the syntax of RE2 without scripts and \\C; no backreferences, no looking around. All ways through the pattern are
-followed at once, character by character (K. Thompson, "Regular Expression Search Algorithm", 1968), so nothing is tried
-again. The pattern, its repetitions and its states are bounded; a search pays states times characters.
+Rules: the syntax of RE2 without scripts and \C; no backreferences, no looking around. All ways through the pattern
+are followed at once, character by character (K. Thompson, "Regular Expression Search Algorithm", 1968), so nothing is
+tried again. The pattern, its repetitions and its states are bounded; a search pays states times characters.
 """
 
 from __future__ import annotations
@@ -56,12 +56,7 @@ class Pattern:
             if has_ended:
                 return True
             if at < len(text):
-                active = {
-                    each
-                    for asks, following in reached
-                    if asks.accepts(text[at])
-                    for each in following
-                }
+                active = {each for asks, following in reached if asks.accepts(text[at]) for each in following}
         return False
 
     def _reached(

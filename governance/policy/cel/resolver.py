@@ -44,7 +44,9 @@ class _Resolver:
             case tree.Name() | tree.Select():
                 return self._chain(node, bound)
             case tree.Index():
-                return replace(node, operand=self.node(node.operand, bound), index=self.node(node.index, bound))
+                return replace(
+                    node, operand=self.node(node.operand, bound), index=self.node(node.index, bound)
+                )
             case tree.Call():
                 return self._call(node, bound)
             case tree.Unary():
@@ -68,7 +70,9 @@ class _Resolver:
             case tree.ListOf():
                 return replace(
                     node,
-                    elements=tuple(replace(each, value=self.node(each.value, bound)) for each in node.elements),
+                    elements=tuple(
+                        replace(each, value=self.node(each.value, bound)) for each in node.elements
+                    ),
                 )
             case tree.MapOf():
                 pairs = (
@@ -111,7 +115,6 @@ class _Resolver:
         if isinstance(node, tree.Select):
             return replace(node, operand=self.node(node.operand, bound))
         return self._undeclared(root)
-
 
     def _declared(self, names: list[tree.Node], root: tree.Name) -> tree.Node | None:
         """The variable or type that the whole chain names."""
@@ -156,8 +159,14 @@ class _Resolver:
         names, root = _parts(target)
         if root is None or (root.name in bound and not root.is_absolute):
             return None
-        dotted = ".".join([root.name, *(each.field for each in names if isinstance(each, tree.Select)), function])
-        found = (each for each in self._environment.candidates(dotted) if (each, False) in self._environment.functions)
+        dotted = ".".join(
+            [root.name, *(each.field for each in names if isinstance(each, tree.Select)), function]
+        )
+        found = (
+            each
+            for each in self._environment.candidates(dotted)
+            if (each, False) in self._environment.functions
+        )
         return next(found, None)
 
 

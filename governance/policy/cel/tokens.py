@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens: the text of an expression cut into words, each with its place.
 
-Rules: the lexical grammar of the language definition, section "Syntax". White space and `//` comments separate words and
-are dropped. A character that begins nothing is refused where it stands.
+Rules: the lexical grammar of the language definition, section "Syntax". White space and `//` comments separate words
+and are dropped. A character that begins nothing is refused where it stands.
 """
 
 from __future__ import annotations

@@ -4,15 +4,16 @@
     a.b == 1 || has(c.d)
     Logical("||", (Binary("==", Select(Name("a"), "b"), Literal(1)), Select(Name("c"), "d", is_test=True)))
 
-Rules: a macro is a node of its own, with the names that it binds, and is not spelt out into loops. `start` and `end` are
-offsets in the text, half-open; `at` is where a cursor has to go: the operator, the field, the function's name.
+Rules: a macro is a node of its own, with the names that it binds, and is not spelt out into loops. `start` and `end`
+are offsets in the text, half-open; `at` is where a cursor has to go: the operator, the field, the function's name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal as OneOf
+from typing import Any
+from typing import Literal as OneOf
 
 QuantifierKind = OneOf["all", "exists", "exists_one", "map", "filter", "transform_list", "transform_map"]
 

@@ -3,9 +3,9 @@
 
     INT, STRING, list_of(STRING), map_of(STRING, INT), optional_of(INT), record("model", {...}), choice("low", "high")
 
-Rules: DYN goes with everything: what is not known is not judged. A record is a map whose text keys are known by name; a
-choice is a text that is one of a few. A record's fields are asked for when they are needed, so that records may hold
-each other.
+Rules: DYN goes with everything: what is not known is not judged. A record is a map whose text keys are known by name;
+a choice is a text that is one of a few. A record's fields are asked for when they are needed, so that records may
+hold each other.
 """
 
 from __future__ import annotations

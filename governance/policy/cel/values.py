@@ -5,9 +5,9 @@
     bool → bool               null → None          list → list         map → dict         type → TypeName
     timestamp → Timestamp     duration → Duration  optional → Optional
 
-Rules: a map's key that is a bool is kept as TRUE_KEY or FALSE_KEY, since Python holds True for 1; other keys are int, Uint
-or str, and numbers that are equal are one key. Times count nanoseconds, as the language definition asks. Values are
-never changed once they are made.
+Rules: a map's key that is a bool is kept as TRUE_KEY or FALSE_KEY, since Python holds True for 1; other keys are int,
+Uint or str, and numbers that are equal are one key. Times count nanoseconds, as the language definition asks. Values
+are never changed once they are made.
 """
 
 from __future__ import annotations

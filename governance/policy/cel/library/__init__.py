@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The library: the functions of the language definition and of its extension libraries, one file for each.
 
-Rules: a function is pure, bounded and total over the kinds that it declares: it gives a value or raises EvaluationError.
-Its first argument is the budget, from which it pays for what it looks at and makes. Nothing registers itself: ALL names
-them.
+Rules: a function is pure, bounded and total over the kinds that it declares: it gives a value or raises
+EvaluationError. Its first argument is the budget, from which it pays for what it looks at and makes. Nothing
+registers itself: ALL names them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from governance.policy.cel.library import (
     standard,
     texts,
     times,
+    wrappers,
 )
 from governance.policy.cel.overloads import Function, Overload, gather
 
@@ -35,6 +36,7 @@ ALL: tuple[Overload, ...] = (
     *sets.OVERLOADS,
     *mathematics.OVERLOADS,
     *encoders.OVERLOADS,
+    *wrappers.OVERLOADS,
 )
 
 Functions = Mapping[tuple[str, bool], Function]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conversions between types: int(), uint(), double(), string(), bytes(), bool().
 
-Rules: a conversion that would lose the value is an error, cutting the fraction of a double excepted. A double reads as
-its shortest digits that give it back, with an exponent from 10⁶ on and below 10⁻⁴.
+Rules: a conversion that would lose the value is an error, cutting the fraction of a double excepted. A double reads
+as its shortest digits that give it back, with an exponent from 10⁶ on and below 10⁻⁴.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from governance.policy.cel.values import SECOND, Timestamp, Uint
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,24}", re.ASCII)
 _UNSIGNED = re.compile(r"\+?[0-9]{1,24}", re.ASCII)
-_DOUBLE = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)", re.ASCII | re.IGNORECASE)  # fmt: skip
+_DOUBLE = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.ASCII | re.IGNORECASE
+)
 _TRUTHS = {
     "1": True, "t": True, "true": True, "TRUE": True, "True": True,
     "0": False, "f": False, "false": False, "FALSE": False, "False": False,

@@ -23,7 +23,9 @@ def _encode(budget: Budget, value: bytes) -> str:
 def _decode(budget: Budget, text: str) -> bytes:
     budget.spend_lengths(text)
     try:
-        return base64.b64decode(text.rstrip("=").ljust(-(-len(text.rstrip("=")) // 4) * 4, "="), validate=True)
+        return base64.b64decode(
+            text.rstrip("=").ljust(-(-len(text.rstrip("=")) // 4) * 4, "="), validate=True
+        )
     except (binascii.Error, ValueError) as error:
         raise EvaluationError("argument", "text is not base64") from error
 

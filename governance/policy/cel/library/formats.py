@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.policy.cel.budget import Budget, require_size
@@ -104,23 +105,10 @@ def _shown(budget: Budget, value: Any, depth: int) -> str:
     budget.spend(1)
     if depth > DEPTH_MAX:
         raise EvaluationError("argument", f"format: a value is deeper than {DEPTH_MAX} levels")
+    simple = _SIMPLE.get(type(value))
+    if simple is not None:
+        return simple(value)
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return format_double(value) if math.isfinite(value) else _infinite(value)
-        case int() | str():
-            return value if isinstance(value, str) else str(int(value))
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case Timestamp():
-            return format_timestamp(value)
-        case Duration():
-            return format_duration(value)
-        case TypeName():
-            return value.name
         case list() | tuple():
             return f"[{_joined(_shown(budget, each, depth + 1) for each in value)}]"
         case dict():
@@ -137,5 +125,18 @@ def _joined(parts: Any) -> str:
     require_size(sum(map(len, found)))
     return ", ".join(found)
 
+
+_SIMPLE: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda value: "null",
+    bool: lambda value: "true" if value else "false",
+    float: lambda value: format_double(value) if math.isfinite(value) else _infinite(value),
+    int: str,
+    Uint: lambda value: str(int(value)),
+    str: str,
+    bytes: lambda value: value.decode("utf-8", "replace"),
+    Timestamp: format_timestamp,
+    Duration: format_duration,
+    TypeName: lambda value: value.name,
+}
 
 OVERLOADS = (method("format", (STRING, LIST), STRING, format_text),)

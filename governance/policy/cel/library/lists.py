@@ -9,6 +9,7 @@ Source: github.com/google/cel-go ext/README.md, "Lists".
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from governance.policy.cel.budget import Budget, require_size
@@ -57,7 +58,7 @@ def _distinct(budget: Budget, values: list[Any]) -> list[Any]:
         budget.spend(1)
         if type(each) in NUMBERS or type(each) is str:
             key = float(each) if type(each) in NUMBERS else each
-            is_new = key not in seen or key != key
+            is_new = key not in seen or (type(key) is float and math.isnan(key))
             seen.add(key)
         else:
             budget.spend(len(kept))
@@ -79,7 +80,9 @@ def _sort(budget: Budget, values: list[Any]) -> list[Any]:
             raise EvaluationError("argument", "only values of one type can be sorted")
     if values:
         less(values[0], values[0])
-    key: Any = (lambda each: each.nanoseconds) if values and type(values[0]) in (Timestamp, Duration) else None
+    key: Any = (
+        (lambda each: each.nanoseconds) if values and type(values[0]) in (Timestamp, Duration) else None
+    )
     return sorted(values, key=key)
 
 
@@ -97,5 +100,12 @@ OVERLOADS = (
     method("sort", (LIST,), LIST, _sort),
     method("first", (LIST,), OPTIONAL, _end(0)),
     method("last", (LIST,), OPTIONAL, _end(-1)),
-    method("unwrapOpt", (LIST,), LIST, lambda budget, values: [each.value for each in values if isinstance(each, Optional) and each.is_present]),
+    method(
+        "unwrapOpt",
+        (LIST,),
+        LIST,
+        lambda budget, values: [
+            each.value for each in values if isinstance(each, Optional) and each.is_present
+        ],
+    ),
 )

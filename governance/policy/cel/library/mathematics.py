@@ -4,9 +4,8 @@
     math.greatest math.least math.ceil math.floor math.round math.trunc math.abs math.sign math.sqrt
     math.isNaN math.isInf math.isFinite math.bitAnd bitOr bitXor bitNot bitShiftLeft bitShiftRight
 
-Rules: rounding takes halves away from zero and keeps doubles doubles. Bits are those of two's complement in 64 bits; a
-shift to the right fills with zeros.
-Source: github.com/google/cel-go ext/README.md, "Math".
+Rules: rounding takes halves away from zero and keeps doubles doubles. Bits are those of two's complement in 64 bits;
+a shift to the right fills with zeros. Source: github.com/google/cel-go ext/README.md, "Math".
 """
 
 from __future__ import annotations
@@ -46,7 +45,11 @@ def _extreme(name: str, wanted: int) -> tuple[Overload, ...]:
 
     return (
         function(name, (LIST,), DYN, of_list),
-        *(function(name, (kind,) * count, kind, of_values) for kind in (INT, UINT, DOUBLE) for count in (1, 2)),
+        *(
+            function(name, (kind,) * count, kind, of_values)
+            for kind in (INT, UINT, DOUBLE)
+            for count in (1, 2)
+        ),
         function(name, (DYN,), DYN, of_values, is_variadic=True),
     )
 
@@ -103,7 +106,10 @@ OVERLOADS = (
     function("math.floor", (DOUBLE,), DOUBLE, _double(math.floor)),
     function("math.round", (DOUBLE,), DOUBLE, _double(_away)),
     function("math.trunc", (DOUBLE,), DOUBLE, _double(math.trunc)),
-    *(function("math.abs", (kind,), kind, lambda budget, value: ranged(type(value), abs(value))) for kind in (INT, UINT, DOUBLE)),
+    *(
+        function("math.abs", (kind,), kind, lambda budget, value: ranged(type(value), abs(value)))
+        for kind in (INT, UINT, DOUBLE)
+    ),
     *(function("math.sign", (kind,), kind, _sign) for kind in (INT, UINT, DOUBLE)),
     *(function("math.sqrt", (kind,), DOUBLE, _sqrt) for kind in (INT, UINT, DOUBLE)),
     function("math.isNaN", (DOUBLE,), BOOL, lambda budget, value: math.isnan(value)),

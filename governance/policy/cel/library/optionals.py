@@ -51,10 +51,16 @@ OVERLOADS = (
         "optional.unwrap",
         (LIST,),
         LIST,
-        lambda budget, values: [each.value for each in values if isinstance(each, Optional) and each.is_present],
+        lambda budget, values: [
+            each.value for each in values if isinstance(each, Optional) and each.is_present
+        ],
     ),
     method("hasValue", (OPTIONAL,), BOOL, lambda budget, optional: optional.is_present),
     method("value", (OPTIONAL,), DYN, value_of),
-    method("or", (OPTIONAL, OPTIONAL), OPTIONAL, lambda budget, left, right: left if left.is_present else right),
-    method("orValue", (OPTIONAL, DYN), DYN, lambda budget, left, other: left.value if left.is_present else other),
+    method(
+        "or", (OPTIONAL, OPTIONAL), OPTIONAL, lambda budget, left, right: left if left.is_present else right
+    ),
+    method(
+        "orValue", (OPTIONAL, DYN), DYN, lambda budget, left, other: left.value if left.is_present else other
+    ),
 )

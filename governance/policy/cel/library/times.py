@@ -3,8 +3,8 @@
 
     timestamp("2026-11-20T12:00:00Z").getHours("Europe/Berlin")     duration("1h30m").getMinutes()
 
-Rules: moments read RFC 3339, spans a sum of numbers with units (h, m, s, ms, us, ns). A zone is a name of the IANA data
-base or an offset such as "+01:00"; without one it is UTC. Years are 1 to 9999.
+Rules: moments read RFC 3339, spans a sum of numbers with units (h, m, s, ms, us, ns). A zone is a name of the IANA
+data base or an offset such as "+01:00"; without one it is UTC. Years are 1 to 9999.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 from governance.policy.cel.budget import Budget
 from governance.policy.cel.errors import EvaluationError
-from governance.policy.cel.operators import duration as ranged_duration, timestamp as ranged_timestamp
+from governance.policy.cel.operators import duration as ranged_duration
+from governance.policy.cel.operators import timestamp as ranged_timestamp
 from governance.policy.cel.overloads import function, method
 from governance.policy.cel.types import DURATION, INT, STRING, TIMESTAMP
 from governance.policy.cel.values import SECOND, Duration, Timestamp
@@ -52,7 +53,9 @@ def parse_timestamp(text: str) -> Timestamp:
         raise EvaluationError("conversion", f"text is no moment: {error}") from error
     if second > 60:
         raise EvaluationError("conversion", "text is no moment: seconds must be in 0..60")
-    whole = (moment - _EPOCH) // timedelta(seconds=1) + (second - min(second, 59)) - int(offset.total_seconds())
+    whole = (
+        (moment - _EPOCH) // timedelta(seconds=1) + (second - min(second, 59)) - int(offset.total_seconds())
+    )
     try:
         return ranged_timestamp(whole * SECOND + int((match[7] or "0").ljust(9, "0")))
     except EvaluationError as error:
@@ -74,7 +77,7 @@ def parse_duration(text: str) -> Duration:
         if match is None or not (match[1] or match[2]):
             break
         unit = _UNITS[match[3]]
-        total += int(match[1] or 0) * unit + int((match[2] or "0")) * unit // 10 ** len(match[2] or "0")
+        total += int(match[1] or 0) * unit + int(match[2] or "0") * unit // 10 ** len(match[2] or "0")
         at = match.end()
     if not body or at < len(body):
         raise EvaluationError("conversion", "text is no span of time, as in 1h30m")
