@@ -87,7 +87,10 @@ class Evaluator:
         return operators.invert(operand) if node.operator == "!" else operators.negate(operand)
 
     def _binary(self, node: tree.Binary) -> Any:
-        return operate(self._budget, node.operator, self.evaluate(node.left), self.evaluate(node.right))
+        left, right = self.evaluate(node.left), self.evaluate(node.right)
+        if node.operator == "in" and isinstance(node.right, tree.ListOf):
+            return operators.is_among(self._budget, left, right)
+        return operate(self._budget, node.operator, left, right)
 
     def _logical(self, node: tree.Logical) -> bool:
         return self._decide(node.operator == "||", node.operands, self.evaluate, node.operator)

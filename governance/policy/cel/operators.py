@@ -130,7 +130,12 @@ def contains(budget: Budget, value: Any, container: Any) -> bool:
     if type(container) not in (list, tuple):
         no_overload("in", value, container)
     budget.spend(len(container))
-    return any(equal(budget, value, each) for each in container)
+    return is_among(budget, value, container)
+
+
+def is_among(budget: Budget, value: Any, values: Any) -> bool:
+    """Whether a value is one of those that an expression lists; they are counted among its nodes already."""
+    return any(equal(budget, value, each) for each in values)
 
 
 def add(budget: Budget, left: Any, right: Any) -> Any:

@@ -3,49 +3,83 @@
 
     compile_program("a.b > 1", Environment(variables={"a": DYN})).evaluate({"a": {"b": 2}})     # → True
 
-Rules: compiled once, evaluated often, from any thread. The budget is counted anew for each evaluation unless one is
-given, so that a run of many can have one budget of its own.
+Rules: compiled once, evaluated often, from any thread. What is evaluated again and again is compiled to Python; where
+that raises, the exact evaluator is asked, and it alone says what is wrong. The budget is counted anew for each evaluation
+unless one is given, so that a run of many can have one budget of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import Budget
+from governance.policy.cel.compiler import Compiled, compile_tree
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.evaluator import Evaluator
 from governance.policy.cel.parser import parse
 from governance.policy.cel.resolver import resolve
+from governance.policy.cel.runtime import FAILURES
+
+COMPILED_AFTER = 8
+"""Evaluations after which compiling to Python pays."""
 
 
-@dataclass(frozen=True, slots=True)
 class Program:
     """An expression that compiles.
 
-    Attributes:
+    Args:
         text: As it was written.
         root: Its tree, names resolved.
         environment: What it may use.
-        weight: What one evaluation costs besides its quantifiers and long values, in steps.
     """
 
-    text: str
-    root: tree.Node
-    environment: Environment
-    weight: int
+    __slots__ = ("_compiled", "_count", "environment", "root", "text", "weight")
+
+    def __init__(self, text: str, root: tree.Node, environment: Environment) -> None:
+        self.text = text
+        self.root = root
+        self.environment = environment
+        self.weight = sum(1 for _ in tree.walk(root))
+        self._count = 0
+        self._compiled: Compiled | None = None
 
     def evaluate(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
         """The value over these variables.
+
+        Args:
+            variables: By name, as `values.py` has them.
+            budget: What may be spent; one evaluation's own by default.
 
         Raises:
             EvaluationError: It has none.
         """
         paying = Budget() if budget is None else budget
+        if self._compiled is not None:
+            left = paying.left
+            paying.left = left - self.weight
+            try:
+                return self._compiled(variables, paying)
+            except FAILURES:
+                paying.left = left
+        elif self._count <= COMPILED_AFTER:
+            self._count += 1
+            if self._count > COMPILED_AFTER:
+                self.compile()
+        return self.evaluate_exactly(variables, paying)
+
+    def evaluate_exactly(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
+        """As `evaluate`, by the exact evaluator."""
+        paying = Budget() if budget is None else budget
         paying.spend(self.weight)
         return Evaluator(self.environment.functions, variables, paying).evaluate(self.root)
+
+    def compile(self) -> bool:
+        """Compile to Python now; whether that can be done."""
+        self._count = COMPILED_AFTER + 1
+        self._compiled = compile_tree(self.root, self.environment.functions)
+        return self._compiled is not None
 
 
 def compile_program(text: str, environment: Environment) -> Program:
@@ -54,5 +88,4 @@ def compile_program(text: str, environment: Environment) -> Program:
     Raises:
         CompileError: It does not compile; with its place.
     """
-    root = resolve(parse(text), environment)
-    return Program(text, root, environment, sum(1 for _ in tree.walk(root)))
+    return Program(text, resolve(parse(text), environment), environment)

@@ -73,7 +73,7 @@ def value_of(told: Any) -> Any:
         return [value_of(each) for each in value]
     if kind == "map":
         return {to_key(value_of(key)): value_of(each) for key, each in value}
-    readers = {"int": int, "uint": Uint, "double": float, "bytes": base64.b64decode}
+    readers: dict[str, Any] = {"int": int, "uint": Uint, "double": float, "bytes": base64.b64decode}
     return readers[kind](value) if kind in readers else value
 
 

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiler: a tree becomes a Python function for the hot path.
+
+    def run(v, b):                                      # variables, budget
+        t1 = v["m"]["xs"]                               # m.xs.exists(x, x > 1)
+        if type(t1) is not list: t1 = elements(t1)
+        b.left -= 1 + len(t1) * 4
+        if b.left < 0: raise Fallback
+        t2 = False
+        for e1 in t1:
+            if (t3 > 1 if type(t3 := e1) is int else greater(t3, 1)):
+                t2 = True
+                break
+        return t2
+
+Rules: a compiled function either gives what the exact evaluator gives, at the same cost, or raises; whoever calls it then
+asks the exact evaluator. So it holds only what Python does alike on values whose type it has looked at; everything else
+is a call of `operators`. The text of an expression enters as quoted constants only, names are made here. Evaluation is
+pure, so order matters only where a side is not to be evaluated at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from governance.policy.cel import runtime, tree
+from governance.policy.cel.budget import Budget
+from governance.policy.cel.library import Functions
+
+Compiled = Callable[[Mapping[str, Any], Budget], Any]
+
+NESTED_MAX = 12
+"""Blocks inside one another; Python takes 20."""
+
+_ORDER = {"<": "less", "<=": "less_or_equal", ">": "greater", ">=": "greater_or_equal"}
+_ARITHMETIC = {"+": "add(b, {0}, {1})", "-": "subtract({0}, {1})"}
+_CALLS = {"*": "multiply", "/": "divide", "%": "remainder"}
+
+
+class NotCompiledError(Exception):
+    """A tree that stays with the exact evaluator."""
+
+
+def compile_tree(root: tree.Node, functions: Functions) -> Compiled | None:
+    """A function that evaluates a tree, None where it stays with the exact evaluator."""
+    writer = _Writer(functions)
+    try:
+        result = writer.value(root, {})
+    except NotCompiledError:
+        return None
+    source = "\n".join(("def run(v, b):", *writer.lines, f"{writer.margin}return {result}"))
+    names = {**runtime.NAMES, **writer.constants}
+    # The source is written here, and the expression's own text is in it only as quoted constants.
+    exec(compile(source, "<expression>", "exec"), names)  # noqa: S102
+    found: Compiled = names["run"]
+    return found
+
+
+class _Writer:
+    """Writes one function. Every method gives a Python expression; what it needs before stands in `lines`."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._depth = 1
+        self._count = 0
+        self.lines: list[str] = []
+        self.constants: dict[str, Any] = {}
+
+    @property
+    def margin(self) -> str:
+        """The space before a line at the depth that has been reached."""
+        return "    " * self._depth
+
+    def value(self, node: tree.Node, bound: Mapping[str, str]) -> str:
+        """A node's value, where macros around it bind names to Python's."""
+        write = _WRITE.get(type(node))
+        if write is None:
+            raise NotCompiledError
+        written: str = write(self, node, bound)
+        return written
+
+    def truth(self, node: tree.Node, bound: Mapping[str, str]) -> str:
+        """A node's value where only true and false will do; raises at run time if it is neither."""
+        written = self.value(node, bound)
+        if _is_bool(node):
+            return written
+        name = self._name()
+        return f"({name} if ({name} := {written}) is True or {name} is False else fall_back())"
+
+    def _line(self, text: str) -> None:
+        self.lines.append(f"{self.margin}{text}")
+
+    def _enter(self) -> None:
+        self._depth += 1
+        if self._depth > NESTED_MAX:
+            raise NotCompiledError
+
+    def _name(self, kind: str = "t") -> str:
+        self._count += 1
+        return f"{kind}{self._count}"
+
+    def _literal(self, node: tree.Literal, bound: Mapping[str, str]) -> str:
+        # By name: Python warns of what is written to fail, such as 1["a"].
+        name = self._name("c")
+        self.constants[name] = node.value
+        return name
+
+    def _variable(self, node: tree.Name, bound: Mapping[str, str]) -> str:
+        if node.is_absolute:
+            return f"v[{node.name!r}]"
+        if node.name not in bound:
+            raise NotCompiledError
+        return bound[node.name]
+
+    def _select(self, node: tree.Select, bound: Mapping[str, str]) -> str:
+        operand = self.value(node.operand, bound)
+        if node.is_test:
+            name = self._name()
+            return f"({node.field!r} in {name} if type({name} := {operand}) is dict else has({name}, {node.field!r}))"
+        if node.is_optional:
+            return f"select_optional({operand}, {node.field!r})"
+        if isinstance(node.operand, tree.ListOf):
+            raise NotCompiledError
+        # Of all values only a map can be asked for a text in brackets; the others raise.
+        return f"{operand}[{node.field!r}]"
+
+    def _index(self, node: tree.Index, bound: Mapping[str, str]) -> str:
+        operand, key = self.value(node.operand, bound), self.value(node.index, bound)
+        if node.is_optional:
+            return f"index_optional({operand}, {key})"
+        first, second = self._name(), self._name()
+        return (
+            f"({first}[{second}] if (type({first} := {operand}) is dict) & (type({second} := {key}) is str)"
+            f" else index({first}, {second}))"
+        )
+
+    def _unary(self, node: tree.Unary, bound: Mapping[str, str]) -> str:
+        if node.operator == "!":
+            return f"(not {self.truth(node.operand, bound)})"
+        return f"negate({self.value(node.operand, bound)})"
+
+    def _binary(self, node: tree.Binary, bound: Mapping[str, str]) -> str:
+        if node.operator == "in" and isinstance(node.right, tree.ListOf):
+            return self._among(node, node.right, bound)
+        left, right = self.value(node.left, bound), self.value(node.right, bound)
+        if node.operator in ("==", "!="):
+            return self._equality(node, left, right)
+        if node.operator in _ORDER:
+            otherwise = f"{_ORDER[node.operator]}({{0}}, {{1}})"
+            return self._typed(node, "ORDERED", otherwise, left, right)
+        if node.operator in _ARITHMETIC:
+            return self._sum(node.operator, left, right)
+        if node.operator == "in":
+            return f"is_in(b, {left}, {right})"
+        return f"{_CALLS[node.operator]}({left}, {right})"
+
+    def _equality(self, node: tree.Binary, left: str, right: str) -> str:
+        sign = node.operator
+        for side, other in ((node.left, right), (node.right, left)):
+            constant = side.value if isinstance(side, tree.Literal) else ...
+            if type(constant) is str:
+                # A text equals nothing but a text, in Python too.
+                return f"({other} {sign} {constant!r})"
+            if constant is None or type(constant) is bool:
+                return f"({other} {'is' if sign == '==' else 'is not'} {constant!r})"
+        otherwise = "equal(b, {0}, {1})" if sign == "==" else "(not equal(b, {0}, {1}))"
+        return self._typed(node, "SCALARS", otherwise, left, right)
+
+    def _typed(self, node: tree.Binary, types: str, otherwise: str, left: str, right: str) -> str:
+        """Python's operator where both are of one type that it serves, else the function."""
+        one = self._name()
+        if _is_int(node.right):
+            slow = otherwise.format(one, right)
+            return f"({one} {node.operator} {right} if type({one} := {left}) is int else {slow})"
+        two = self._name()
+        return (
+            f"({one} {node.operator} {two} if type({one} := {left}) is type({two} := {right}) in {types}"
+            f" else {otherwise.format(one, two)})"
+        )
+
+    def _sum(self, sign: str, left: str, right: str) -> str:
+        one, two, made = self._name(), self._name(), self._name()
+        return (
+            f"({made} if type({one} := {left}) is type({two} := {right}) is int"
+            f" and INT_MIN <= ({made} := {one} {sign} {two}) <= INT_MAX"
+            f" else {_ARITHMETIC[sign].format(one, two)})"
+        )
+
+    def _among(self, node: tree.Binary, listed: tree.ListOf, bound: Mapping[str, str]) -> str:
+        left = self.value(node.left, bound)
+        constants = [each.value.value if isinstance(each.value, tree.Literal) else None for each in listed.elements]
+        if constants and all(type(each) is str for each in constants):
+            name, texts = self._name(), self._name("c")
+            self.constants[texts] = frozenset(constants)
+            # What is no text is none of these.
+            return f"({name} in {texts} if type({name} := {left}) is str else False)"
+        return f"is_among(b, {left}, {self._list(listed, bound)})"
+
+    def _list(self, node: tree.ListOf, bound: Mapping[str, str]) -> str:
+        if any(each.is_optional for each in node.elements):
+            raise NotCompiledError
+        return f"[{', '.join(self.value(each.value, bound) for each in node.elements)}]"
+
+    def _map(self, node: tree.MapOf, bound: Mapping[str, str]) -> str:
+        keys = [each.key.value if isinstance(each.key, tree.Literal) else None for each in node.pairs]
+        if any(type(key) is not str for key in keys) or len(set(keys)) < len(keys):
+            raise NotCompiledError
+        if any(each.is_optional for each in node.pairs):
+            raise NotCompiledError
+        return f"{{{', '.join(f'{key!r}: {self.value(each.value, bound)}' for key, each in zip(keys, node.pairs, strict=True))}}}"
+
+    def _call(self, node: tree.Call, bound: Mapping[str, str]) -> str:
+        function = self._functions.get((node.function, node.target is not None))
+        if function is None or (node.function in ("or", "orValue") and node.target is not None):
+            raise NotCompiledError
+        given = (node.target, *node.arguments) if node.target is not None else node.arguments
+        values = [self.value(each, bound) for each in given]
+        name = self._name("c")
+        self.constants[name] = function
+        if node.function == "size" and len(values) == 1:
+            one = self._name()
+            return f"(len({one}) if type({one} := {values[0]}) in SIZED else call(b, {name}, {one}))"
+        return f"call({', '.join(('b', name, *values))})"
+
+    def _bind(self, node: tree.Bind, bound: Mapping[str, str]) -> str:
+        name = self._name("e")
+        self._line(f"{name} = {self.value(node.value, bound)}")
+        return self.value(node.body, {**bound, node.name: name})
+
+    def _logical(self, node: tree.Logical, bound: Mapping[str, str]) -> str:
+        word, depth = (" and " if node.operator == "&&" else " or "), self._depth
+        terms: list[str] = []
+        name = ""
+        for each in node.operands:
+            # What an operand needs before must not run where the ones ahead of it decide.
+            ahead, written = self._captured(each, bound, deeper=bool(terms))
+            if ahead and terms:
+                name = name or self._name()
+                self._line(f"{name} = {word.join(terms)}")
+                self._line(f"if {name}:" if node.operator == "&&" else f"if not {name}:")
+                self._enter()
+                terms = []
+            self.lines += ahead
+            terms.append(written)
+        if not name:
+            return f"({word.join(terms)})"
+        self._line(f"{name} = {word.join(terms)}")
+        self._depth = depth
+        return name
+
+    def _captured(self, node: tree.Node, bound: Mapping[str, str], *, deeper: bool) -> tuple[list[str], str]:
+        """What a truth needs before, written one block deeper or here, and the truth."""
+        before, self.lines = self.lines, []
+        if deeper:
+            self._enter()
+        written = self.truth(node, bound)
+        self._depth -= deeper
+        ahead, self.lines = self.lines, before
+        return ahead, written
+
+    def _conditional(self, node: tree.Conditional, bound: Mapping[str, str]) -> str:
+        condition = self.truth(node.condition, bound)
+        mark = len(self.lines)
+        self._enter()
+        chosen = self.value(node.chosen, bound)
+        middle = len(self.lines)
+        otherwise = self.value(node.otherwise, bound)
+        self._depth -= 1
+        if len(self.lines) == mark:
+            return f"({chosen} if {condition} else {otherwise})"
+        name = self._name()
+        first, second = self.lines[mark:middle], self.lines[middle:]
+        del self.lines[mark:]
+        inner = f"{self.margin}    {name} ="
+        self._line(f"if {condition}:")
+        self.lines += [*first, f"{inner} {chosen}"]
+        self._line("else:")
+        self.lines += [*second, f"{inner} {otherwise}"]
+        return name
+
+    def _quantifier(self, node: tree.Quantifier, bound: Mapping[str, str]) -> str:
+        over, made = self._name(), self._name()
+        self._line(f"{over} = {self.value(node.range, bound)}")
+        self._line(f"if type({over}) is not list: {over} = {'elements' if len(node.names) == 1 else 'pairs'}({over})")
+        self._line(f"b.left -= 1 + len({over}) * {node.weight}")
+        self._line("if b.left < 0: fall_back()")
+        start = {"all": "True", "exists": "False", "exists_one": "0", "transform_map": "{}"}
+        self._line(f"{made} = {start.get(node.kind, '[]')}")
+        names = [self._name("e") for _ in node.names]
+        rounds = over if len(names) == 1 else f"enumerate({over}) if type({over}) is list else {over}"
+        self._line(f"for {', '.join(names)} in {rounds}:")
+        inner = {**bound, **dict(zip(node.names, names, strict=True))}
+        self._enter()
+        self._round(node, made, names, inner)
+        self._depth -= 1
+        return f"({made} == 1)" if node.kind == "exists_one" else made
+
+    def _round(self, node: tree.Quantifier, made: str, names: list[str], bound: Mapping[str, str]) -> None:
+        """The body of a quantifier's loop."""
+        entered = node.condition is not None
+        if node.condition is not None:
+            asked = self.truth(node.condition, bound)
+            self._line(f"if {'not ' if node.kind == 'all' else ''}{asked}:")
+            self._enter()
+        if node.kind in ("all", "exists"):
+            self._line(f"{made} = {node.kind == 'exists'}")
+            self._line("break")
+        elif node.kind == "exists_one":
+            self._line(f"{made} += 1")
+        else:
+            result = names[0] if node.result is None else self.value(node.result, bound)
+            keyed = node.kind == "transform_map"
+            self._line(f"{made}[require_key({names[0]})] = {result}" if keyed else f"{made}.append({result})")
+        self._depth -= entered
+
+
+def _is_int(node: tree.Node) -> bool:
+    return isinstance(node, tree.Literal) and type(node.value) is int
+
+
+def _is_bool(node: tree.Node) -> bool:
+    """Whether a node gives true or false whenever it gives anything."""
+    match node:
+        case tree.Literal():
+            return type(node.value) is bool
+        case tree.Logical():
+            return True
+        case tree.Select():
+            return node.is_test
+        case tree.Unary():
+            return node.operator == "!"
+        case tree.Binary():
+            return node.operator in ("==", "!=", "in", *_ORDER)
+        case tree.Quantifier():
+            return node.kind in ("all", "exists", "exists_one")
+        case _:
+            return False
+
+
+_WRITE: Mapping[type[tree.Node], Callable[[_Writer, Any, Mapping[str, str]], str]] = {
+    tree.Literal: _Writer._literal,
+    tree.Name: _Writer._variable,
+    tree.Select: _Writer._select,
+    tree.Index: _Writer._index,
+    tree.Unary: _Writer._unary,
+    tree.Binary: _Writer._binary,
+    tree.Logical: _Writer._logical,
+    tree.Conditional: _Writer._conditional,
+    tree.ListOf: _Writer._list,
+    tree.MapOf: _Writer._map,
+    tree.Call: _Writer._call,
+    tree.Bind: _Writer._bind,
+    tree.Quantifier: _Writer._quantifier,
+}
