@@ -69,6 +69,8 @@ def dossier(number: int, draw: random.Random) -> dict[str, Any]:
     people = [f"person:{draw.randrange(40)}" for _ in range(6)]
     good = draw.random() < 0.8
     at = now - draw.randrange(1, 60) * DAY
+    approval = {"role": "risk", "digest": digest, "at": at - DAY}
+    rehearsal = {"kind": "rollback", "outcome": "passed", "target_digest": "sha256:old", "at": at - 10 * DAY}
     features = {name: {"digest": f"sha256:{name}"} for name in ("income", "age", "region")}
     return {
         "now": now,
@@ -103,8 +105,8 @@ def dossier(number: int, draw: random.Random) -> dict[str, Any]:
             },
             "serving": {"features": features if good else {"income": {"digest": "sha256:other"}}},
             "approvals": [
-                {"decision": "refused", "role": "risk", "actor": people[2], "digest": digest, "at": at - DAY, "revoked": False},
-                {"decision": "approved", "role": "risk", "actor": people[3], "digest": digest, "at": at - DAY, "revoked": not good},
+                {**approval, "decision": "refused", "actor": people[2], "revoked": False},
+                {**approval, "decision": "approved", "actor": people[3], "revoked": not good},
             ],
             "deployments": [
                 {"env": "staging", "digest": digest, "at": at, "actor": people[4]},
@@ -120,7 +122,7 @@ def dossier(number: int, draw: random.Random) -> dict[str, Any]:
                 {"kind": "latency", "raised_at": at},
             ],
             "documents": [{"kind": "dpia", "status": "approved", "at": at - 30 * DAY}],
-            "rehearsals": [{"kind": "rollback", "outcome": "passed", "target_digest": "sha256:old", "at": at - 10 * DAY}],
+            "rehearsals": [rehearsal],
             "validations": [{"actor": people[5]}, {"actor": people[2]}],
             "waivers": [
                 {
@@ -135,14 +137,15 @@ def dossier(number: int, draw: random.Random) -> dict[str, Any]:
     }  # fmt: skip
 
 
-Runs = list[Callable[[], Any]]
+Runs = Callable[[], list[Any]]
+"""Evaluates every rule over every dossier, and gives what they say."""
 
 
 def ours(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     """Our engine."""
     environment = Environment(dict.fromkeys(NAMES, DYN))
     programs = [compile_program(text, environment) for text in texts]
-    return [lambda p=p, d=d: p.evaluate(d) for p in programs for d in dossiers]  # type: ignore[misc]
+    return lambda: [program.evaluate(each) for program in programs for each in dossiers]
 
 
 def cel_expr_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -154,7 +157,7 @@ def cel_expr_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     environment = cel.NewEnv(config=cel.NewEnvConfigFromYaml("\n".join(lines)))
     compiled = [environment.compile(text) for text in texts]
     activations = [environment.Activation(each) for each in dossiers]
-    return [lambda c=c, a=a: c.eval(a).value() for c in compiled for a in activations]  # type: ignore[misc]
+    return lambda: [program.eval(each).value() for program in compiled for each in activations]
 
 
 def cel_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -164,7 +167,7 @@ def cel_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     environment = celpy.Environment()
     programs = [environment.program(environment.compile(text)) for text in texts]
     activations = [{name: celpy.json_to_cel(each[name]) for name in NAMES} for each in dossiers]
-    return [lambda p=p, a=a: bool(p.evaluate(a)) for p in programs for a in activations]  # type: ignore[misc]
+    return lambda: [bool(program.evaluate(each)) for program in programs for each in activations]
 
 
 def common_expression_language(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -172,7 +175,7 @@ def common_expression_language(dossiers: list[dict[str, Any]], texts: list[str])
     import cel
 
     programs = [cel.compile(text) for text in texts]
-    return [lambda p=p, d=d: p.execute(d) for p in programs for d in dossiers]  # type: ignore[misc]
+    return lambda: [program.execute(each) for program in programs for each in dossiers]
 
 
 ENGINES: tuple[tuple[str, str, Callable[[list[dict[str, Any]], list[str]], Runs], bool], ...] = (
@@ -185,11 +188,10 @@ ENGINES: tuple[tuple[str, str, Callable[[list[dict[str, Any]], list[str]], Runs]
 
 
 def per_second(runs: Runs) -> float:
-    """Evaluations a second."""
-    start = time.perf_counter()
-    for run in runs:
-        run()
-    return len(runs) / (time.perf_counter() - start)
+    """Evaluations a second of one core: time of this process, so that what else runs does not count."""
+    start = time.process_time()
+    count = len(runs())
+    return count / (time.process_time() - start)
 
 
 def main() -> None:
@@ -198,7 +200,7 @@ def main() -> None:
     draw = random.Random(20261121)
     dossiers = [json.loads(json.dumps(dossier(number, draw))) for number in range(count)]
     ready: dict[str, Runs] = {}
-    wanted = [run() for run in ours(dossiers, list(RULES))]
+    wanted = ours(dossiers, list(RULES))()
     for name, module, prepare, has_two_variables in ENGINES:
         if importlib.util.find_spec(module) is None:
             print(f"{name:28} not installed")
@@ -206,7 +208,7 @@ def main() -> None:
         kept = [each for each in range(len(RULES)) if has_two_variables or each not in TWO_VARIABLES]
         runs = prepare(dossiers, [RULES[each] for each in kept])
         expected = [wanted[each * count + number] for each in kept for number in range(count)]
-        assert [run() for run in runs] == expected, f"{name} gives other values"
+        assert runs() == expected, f"{name} gives other values"
         ready[name] = runs
     rates = {name: [per_second(runs) for _ in range(1)] for name, runs in ready.items()}
     for _ in range(ROUNDS - 1):
@@ -217,8 +219,9 @@ def main() -> None:
         rate = statistics.median(found)
         print(f"{name:28} {rate:>10,.0f} evaluations/s  ratio {rate / base:5.2f}")
     rate = statistics.median(rates["own engine"])
+    true = f"{sum(map(bool, wanted))} of {len(wanted)} true"
     verdict = "met" if rate >= GOAL_PER_SECOND and rate / base >= GOAL_RATIO else "MISSED"
-    print(f"goal {GOAL_PER_SECOND:,}/s and ratio {GOAL_RATIO:.1f}  {verdict}; {sum(map(bool, wanted))} of {len(wanted)} true")
+    print(f"goal {GOAL_PER_SECOND:,}/s and ratio {GOAL_RATIO:.1f}  {verdict}; {true}")
 
 
 if __name__ == "__main__":

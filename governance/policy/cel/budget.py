@@ -23,19 +23,13 @@ class Budget:
     """What is left to spend.
 
     Args:
-        steps: At most so many.
+        left: At most so many steps.
     """
 
-    __slots__ = ("left", "steps")
+    __slots__ = ("left",)
 
-    def __init__(self, steps: int = BUDGET) -> None:
-        self.steps = steps
-        self.left = steps
-
-    @property
-    def spent(self) -> int:
-        """The cost so far, in steps."""
-        return self.steps - self.left
+    def __init__(self, left: int = BUDGET) -> None:
+        self.left = left
 
     def spend(self, steps: int) -> None:
         """Pay.
@@ -45,7 +39,7 @@ class Budget:
         """
         self.left -= steps
         if self.left < 0:
-            raise BudgetError(f"it takes more than {self.steps:,} steps")
+            raise BudgetError("it takes too many steps")
 
     def spend_lengths(self, *values: object) -> None:
         """Pay one step for each 16 code points, bytes or elements of the values that have any."""

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiler: a tree becomes a Python function for the hot path.
 
-    def run(v, b):                                      # variables, budget
-        t1 = v["m"]["xs"]                               # m.xs.exists(x, x > 1)
+    def run(v, n, out=None):                            # m.xs.exists(x, x > 1), over variables, in n steps
+        t1 = v["m"]["xs"]
         if type(t1) is not list: t1 = elements(t1)
-        b.left -= 1 + len(t1) * 4
-        if b.left < 0: raise Fallback
+        n -= 1 + len(t1) * 4
+        if n < 0: fall_back()
         t2 = False
-        for e1 in t1:
-            if (t3 > 1 if type(t3 := e1) is int else greater(t3, 1)):
+        for e3 in t1:
+            if (t4 > 1 if type(t4 := e3) is int else greater(t4, 1)):
                 t2 = True
                 break
-        return t2
+        r = t2
+        if out is not None: out.left = n
+        return r
 
-Rules: a compiled function either gives what the exact evaluator gives, at the same cost, or raises; whoever calls it then
-asks the exact evaluator. So it holds only what Python does alike on values whose type it has looked at; everything else
-is a call of `operators`. The text of an expression enters as quoted constants only, names are made here. Evaluation is
-pure, so order matters only where a side is not to be evaluated at all.
+Rules: a compiled function either gives what the exact evaluator gives, at the same cost, or raises; whoever calls it
+then asks the exact evaluator. So it holds only what Python does alike on values whose type it has looked at;
+everything else is a call of `operators`. The text of an expression enters as quoted constants only, names are made
+here. Evaluation is pure, so order matters only where a side is not to be evaluated at all.
 """
 
 from __future__ import annotations
@@ -25,16 +27,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.policy.cel import runtime, tree
-from governance.policy.cel.budget import Budget
 from governance.policy.cel.library import Functions
 
-Compiled = Callable[[Mapping[str, Any], Budget], Any]
+Compiled = Callable[..., Any]
+"""Takes variables, the steps that may be taken, and perhaps a budget in which what is left of them is written."""
 
 NESTED_MAX = 12
 """Blocks inside one another; Python takes 20."""
 
+REPEATED_MAX = 80
+"""Characters that may be written twice, where only one of both places is run."""
+
+_BUDGET_BEGUN = ("    b = Budget(n)", "    m = n")
+_BUDGET_ENDED = ("    n -= m - b.left", "    if n < 0: fall_back()")
+_RETURNED = ("    if out is not None: out.left = n", "    return r")
+# Loops count in the local n, functions in the budget b: what both have spent is brought together at the end.
+
 _ORDER = {"<": "less", "<=": "less_or_equal", ">": "greater", ">=": "greater_or_equal"}
-_ARITHMETIC = {"+": "add(b, {0}, {1})", "-": "subtract({0}, {1})"}
+_ARITHMETIC = {"+": "add({2}, {0}, {1})", "-": "subtract({0}, {1})"}
 _CALLS = {"*": "multiply", "/": "divide", "%": "remainder"}
 
 
@@ -42,17 +52,25 @@ class NotCompiledError(Exception):
     """A tree that stays with the exact evaluator."""
 
 
-def compile_tree(root: tree.Node, functions: Functions) -> Compiled | None:
-    """A function that evaluates a tree, None where it stays with the exact evaluator."""
-    writer = _Writer(functions)
+def compile_tree(root: tree.Node, functions: Functions, *, is_lean: bool = True) -> Compiled | None:
+    """A function that evaluates a tree, None where it stays with the exact evaluator.
+
+    Args:
+        root: The tree, resolved.
+        functions: What calls may call.
+        is_lean: Whether it may raise although there is a value: fields of variables are then read once ahead of a loop,
+            and what is slow in any case, such as comparing lists, is left to the evaluator.
+    """
+    writer = _Writer(functions, is_lean=is_lean)
     try:
         result = writer.value(root, {})
     except NotCompiledError:
         return None
-    source = "\n".join(("def run(v, b):", *writer.lines, f"{writer.margin}return {result}"))
+    begun, ended = (_BUDGET_BEGUN, _BUDGET_ENDED) if writer.needs_budget else ((), ())
+    lines = ("def run(v, n, out=None):", *begun, *writer.lines, f"    r = {result}", *ended, *_RETURNED)
     names = {**runtime.NAMES, **writer.constants}
     # The source is written here, and the expression's own text is in it only as quoted constants.
-    exec(compile(source, "<expression>", "exec"), names)  # noqa: S102
+    exec(compile("\n".join(lines), "<expression>", "exec"), names)  # noqa: S102
     found: Compiled = names["run"]
     return found
 
@@ -60,8 +78,13 @@ def compile_tree(root: tree.Node, functions: Functions) -> Compiled | None:
 class _Writer:
     """Writes one function. Every method gives a Python expression; what it needs before stands in `lines`."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, *, is_lean: bool) -> None:
         self._functions = functions
+        self._is_lean = is_lean
+        self.needs_budget = not is_lean
+        self._hoisted: dict[str, str] | None = None
+        # What is a map for certain here: it has been asked for a field on every way to this place.
+        self._maps: set[str] = set()
         self._depth = 1
         self._count = 0
         self.lines: list[str] = []
@@ -88,6 +111,11 @@ class _Writer:
         name = self._name()
         return f"({name} if ({name} := {written}) is True or {name} is False else fall_back())"
 
+    @property
+    def _budget(self) -> str:
+        """What a function pays from where a lean program hardly ever comes: then nothing can be paid."""
+        return "NO_BUDGET" if self._is_lean else "b"
+
     def _line(self, text: str) -> None:
         self.lines.append(f"{self.margin}{text}")
 
@@ -101,12 +129,16 @@ class _Writer:
         return f"{kind}{self._count}"
 
     def _literal(self, node: tree.Literal, bound: Mapping[str, str]) -> str:
+        if type(node.value) is int:
+            return f"({node.value!r})"
         # By name: Python warns of what is written to fail, such as 1["a"].
         name = self._name("c")
         self.constants[name] = node.value
         return name
 
     def _variable(self, node: tree.Name, bound: Mapping[str, str]) -> str:
+        if node.is_absolute and self._hoisted is not None:
+            return self._hoisted.setdefault(f"v[{node.name!r}]", f"h{len(self._hoisted)}_{self._count}")
         if node.is_absolute:
             return f"v[{node.name!r}]"
         if node.name not in bound:
@@ -114,16 +146,24 @@ class _Writer:
         return bound[node.name]
 
     def _select(self, node: tree.Select, bound: Mapping[str, str]) -> str:
+        chain = _chain(node)
+        if chain is not None and self._hoisted is not None:
+            return self._hoisted.setdefault(chain, f"h{len(self._hoisted)}_{self._count}")
         operand = self.value(node.operand, bound)
-        if node.is_test:
-            name = self._name()
-            return f"({node.field!r} in {name} if type({name} := {operand}) is dict else has({name}, {node.field!r}))"
+        field = repr(node.field)
+        is_map = operand in self._maps
+        if node.is_test and not is_map:
+            name = operand if operand.isidentifier() else self._name()
+            asked = name if name == operand else f"{name} := {operand}"
+            self._maps.add(name)
+            return f"({field} in {name} if type({asked}) is dict else has({name}, {field}))"
         if node.is_optional:
-            return f"select_optional({operand}, {node.field!r})"
-        if isinstance(node.operand, tree.ListOf):
+            return f"select_optional({operand}, {field})"
+        if isinstance(node.operand, (tree.ListOf, tree.Literal)):
             raise NotCompiledError
         # Of all values only a map can be asked for a text in brackets; the others raise.
-        return f"{operand}[{node.field!r}]"
+        self._maps.add(operand)
+        return f"({field} in {operand})" if node.is_test else f"{operand}[{field}]"
 
     def _index(self, node: tree.Index, bound: Mapping[str, str]) -> str:
         operand, key = self.value(node.operand, bound), self.value(node.index, bound)
@@ -148,34 +188,47 @@ class _Writer:
             return self._equality(node, left, right)
         if node.operator in _ORDER:
             otherwise = f"{_ORDER[node.operator]}({{0}}, {{1}})"
-            return self._typed(node, "ORDERED", otherwise, left, right)
+            return self._typed(node, "is int", otherwise, left, right)
         if node.operator in _ARITHMETIC:
             return self._sum(node.operator, left, right)
         if node.operator == "in":
-            return f"is_in(b, {left}, {right})"
+            one, two = self._name(), self._name()
+            return (
+                f"({one} in {two} if (type({one} := {left}) is str) & (type({two} := {right}) is list)"
+                f" and (n := n - len({two})) >= 0 or type({two}) is dict and type({one}) is str"
+                f" else contains({self._budget}, {one}, {two}))"
+            )
         return f"{_CALLS[node.operator]}({left}, {right})"
 
     def _equality(self, node: tree.Binary, left: str, right: str) -> str:
         sign = node.operator
-        for side, other in ((node.left, right), (node.right, left)):
+        for side, opposite, other in ((node.left, node.right, right), (node.right, node.left, left)):
             constant = side.value if isinstance(side, tree.Literal) else ...
             if type(constant) is str:
                 # A text equals nothing but a text, in Python too.
                 return f"({other} {sign} {constant!r})"
-            if constant is None or type(constant) is bool:
+            is_single = constant is None or type(constant) is bool
+            if is_single and not isinstance(opposite, tree.Literal):
                 return f"({other} {'is' if sign == '==' else 'is not'} {constant!r})"
-        otherwise = "equal(b, {0}, {1})" if sign == "==" else "(not equal(b, {0}, {1}))"
-        return self._typed(node, "SCALARS", otherwise, left, right)
+        otherwise = f"equal({self._budget}, {{0}}, {{1}})"
+        otherwise = otherwise if sign == "==" else f"(not {otherwise})"
+        if len(right) <= REPEATED_MAX and not _is_int(node.right):
+            one = self._name()
+            slow = otherwise.format(one, right)
+            return f"({one} {sign} {right} if type({one} := {left}) is str else {slow})"
+        return self._typed(node, "in SCALARS", otherwise, left, right)
 
-    def _typed(self, node: tree.Binary, types: str, otherwise: str, left: str, right: str) -> str:
+    def _typed(self, node: tree.Binary, test: str, otherwise: str, left: str, right: str) -> str:
         """Python's operator where both are of one type that it serves, else the function."""
+        if _is_int(node.right) and _is_size(node.left):
+            return f"({left} {node.operator} {right})"
         one = self._name()
         if _is_int(node.right):
             slow = otherwise.format(one, right)
             return f"({one} {node.operator} {right} if type({one} := {left}) is int else {slow})"
         two = self._name()
         return (
-            f"({one} {node.operator} {two} if type({one} := {left}) is type({two} := {right}) in {types}"
+            f"({one} {node.operator} {two} if type({one} := {left}) is type({two} := {right}) {test}"
             f" else {otherwise.format(one, two)})"
         )
 
@@ -184,18 +237,20 @@ class _Writer:
         return (
             f"({made} if type({one} := {left}) is type({two} := {right}) is int"
             f" and INT_MIN <= ({made} := {one} {sign} {two}) <= INT_MAX"
-            f" else {_ARITHMETIC[sign].format(one, two)})"
+            f" else {_ARITHMETIC[sign].format(one, two, self._budget)})"
         )
 
     def _among(self, node: tree.Binary, listed: tree.ListOf, bound: Mapping[str, str]) -> str:
         left = self.value(node.left, bound)
-        constants = [each.value.value if isinstance(each.value, tree.Literal) else None for each in listed.elements]
+        constants = [
+            each.value.value if isinstance(each.value, tree.Literal) else None for each in listed.elements
+        ]
         if constants and all(type(each) is str for each in constants):
             name, texts = self._name(), self._name("c")
             self.constants[texts] = frozenset(constants)
             # What is no text is none of these.
             return f"({name} in {texts} if type({name} := {left}) is str else False)"
-        return f"is_among(b, {left}, {self._list(listed, bound)})"
+        return f"is_among({self._budget}, {left}, {self._list(listed, bound)})"
 
     def _list(self, node: tree.ListOf, bound: Mapping[str, str]) -> str:
         if any(each.is_optional for each in node.elements):
@@ -208,7 +263,8 @@ class _Writer:
             raise NotCompiledError
         if any(each.is_optional for each in node.pairs):
             raise NotCompiledError
-        return f"{{{', '.join(f'{key!r}: {self.value(each.value, bound)}' for key, each in zip(keys, node.pairs, strict=True))}}}"
+        values = [self.value(each.value, bound) for each in node.pairs]
+        return f"{{{', '.join(f'{key!r}: {value}' for key, value in zip(keys, values, strict=True))}}}"
 
     def _call(self, node: tree.Call, bound: Mapping[str, str]) -> str:
         function = self._functions.get((node.function, node.target is not None))
@@ -220,7 +276,8 @@ class _Writer:
         self.constants[name] = function
         if node.function == "size" and len(values) == 1:
             one = self._name()
-            return f"(len({one}) if type({one} := {values[0]}) in SIZED else call(b, {name}, {one}))"
+            return f"(len({one}) if type({one} := {values[0]}) in SIZED else call({self._budget}, {name}, {one}))"
+        self.needs_budget = True
         return f"call({', '.join(('b', name, *values))})"
 
     def _bind(self, node: tree.Bind, bound: Mapping[str, str]) -> str:
@@ -232,6 +289,7 @@ class _Writer:
         word, depth = (" and " if node.operator == "&&" else " or "), self._depth
         terms: list[str] = []
         name = ""
+        maps: set[str] | None = None
         for each in node.operands:
             # What an operand needs before must not run where the ones ahead of it decide.
             ahead, written = self._captured(each, bound, deeper=bool(terms))
@@ -243,6 +301,9 @@ class _Writer:
                 terms = []
             self.lines += ahead
             terms.append(written)
+            # Of the operands only the first is evaluated for certain.
+            maps = set(self._maps) if maps is None else maps
+        self._maps = maps or set()
         if not name:
             return f"({word.join(terms)})"
         self._line(f"{name} = {word.join(terms)}")
@@ -261,12 +322,13 @@ class _Writer:
 
     def _conditional(self, node: tree.Conditional, bound: Mapping[str, str]) -> str:
         condition = self.truth(node.condition, bound)
-        mark = len(self.lines)
+        mark, maps = len(self.lines), set(self._maps)
         self._enter()
         chosen = self.value(node.chosen, bound)
-        middle = len(self.lines)
+        middle, self._maps = len(self.lines), set(maps)
         otherwise = self.value(node.otherwise, bound)
         self._depth -= 1
+        self._maps = maps
         if len(self.lines) == mark:
             return f"({chosen} if {condition} else {otherwise})"
         name = self._name()
@@ -282,19 +344,36 @@ class _Writer:
     def _quantifier(self, node: tree.Quantifier, bound: Mapping[str, str]) -> str:
         over, made = self._name(), self._name()
         self._line(f"{over} = {self.value(node.range, bound)}")
-        self._line(f"if type({over}) is not list: {over} = {'elements' if len(node.names) == 1 else 'pairs'}({over})")
-        self._line(f"b.left -= 1 + len({over}) * {node.weight}")
-        self._line("if b.left < 0: fall_back()")
+        if len(node.names) == 1:
+            self._line(f"if type({over}) is not list: {over} = elements({over})")
+        self._line(f"n -= 1 + len({over}) * {node.weight}")
+        self._line("if n < 0: fall_back()")
         start = {"all": "True", "exists": "False", "exists_one": "0", "transform_map": "{}"}
         self._line(f"{made} = {start.get(node.kind, '[]')}")
+        mark, is_outermost = len(self.lines), self._is_lean and self._hoisted is None
+        if is_outermost:
+            self._hoisted = {}
         names = [self._name("e") for _ in node.names]
-        rounds = over if len(names) == 1 else f"enumerate({over}) if type({over}) is list else {over}"
+        rounds = over if len(names) == 1 else f"pairs({over})"
         self._line(f"for {', '.join(names)} in {rounds}:")
         inner = {**bound, **dict(zip(node.names, names, strict=True))}
         self._enter()
+        maps = set(self._maps)
+        if len(names) == 2:
+            self._line(f"if type({names[0]}) is not str: {names[0]} = from_key({names[0]})")
         self._round(node, made, names, inner)
+        self._maps = maps
         self._depth -= 1
+        if is_outermost:
+            self._hoist(over, mark)
         return f"({made} == 1)" if node.kind == "exists_one" else made
+
+    def _hoist(self, over: str, mark: int) -> None:
+        """Write what the loop reads of variables ahead of it, where it has any rounds."""
+        hoisted = [f"{self.margin}    {name} = {chain}" for chain, name in (self._hoisted or {}).items()]
+        if hoisted:
+            self.lines[mark:mark] = [f"{self.margin}if {over}:", *hoisted]
+        self._hoisted = None
 
     def _round(self, node: tree.Quantifier, made: str, names: list[str], bound: Mapping[str, str]) -> None:
         """The body of a quantifier's loop."""
@@ -313,6 +392,21 @@ class _Writer:
             keyed = node.kind == "transform_map"
             self._line(f"{made}[require_key({names[0]})] = {result}" if keyed else f"{made}.append({result})")
         self._depth -= entered
+
+
+def _chain(node: tree.Node) -> str | None:
+    """The fields of a variable of the environment, if a node is nothing else."""
+    if isinstance(node, tree.Name):
+        return f"v[{node.name!r}]" if node.is_absolute else None
+    if not isinstance(node, tree.Select) or node.is_test or node.is_optional:
+        return None
+    before = _chain(node.operand)
+    return None if before is None else f"{before}[{node.field!r}]"
+
+
+def _is_size(node: tree.Node) -> bool:
+    """Whether a node gives an int whenever it gives anything."""
+    return isinstance(node, tree.Call) and node.function == "size"
 
 
 def _is_int(node: tree.Node) -> bool:

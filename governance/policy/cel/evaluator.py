@@ -200,7 +200,9 @@ class Evaluator:
         self._budget.spend(1 + len(over) * node.weight)
         rounds = [dict(zip(node.names, each, strict=True)) for each in _rounds(over, len(node.names))]
         if node.kind in ("all", "exists"):
-            return self._decide(node.kind == "exists", rounds, partial(self._asked, node), node.kind, is_quantifier=True)
+            return self._decide(
+                node.kind == "exists", rounds, partial(self._asked, node), node.kind, is_quantifier=True
+            )
         chosen = [names for names in rounds if node.condition is None or self._strictly(names, node)]
         if node.kind == "exists_one":
             return len(chosen) == 1

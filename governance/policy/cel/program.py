@@ -4,8 +4,8 @@
     compile_program("a.b > 1", Environment(variables={"a": DYN})).evaluate({"a": {"b": 2}})     # → True
 
 Rules: compiled once, evaluated often, from any thread. What is evaluated again and again is compiled to Python; where
-that raises, the exact evaluator is asked, and it alone says what is wrong. The budget is counted anew for each evaluation
-unless one is given, so that a run of many can have one budget of its own.
+that raises, the exact evaluator is asked, and it alone says what is wrong. The budget is counted anew for each
+evaluation unless one is given, so that a run of many can have one budget of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.policy.cel import tree
-from governance.policy.cel.budget import Budget
+from governance.policy.cel.budget import BUDGET, Budget
 from governance.policy.cel.compiler import Compiled, compile_tree
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.evaluator import Evaluator
@@ -24,6 +24,9 @@ from governance.policy.cel.runtime import FAILURES
 
 COMPILED_AFTER = 8
 """Evaluations after which compiling to Python pays."""
+
+FUTILE_MAX = 4
+"""Times that a compiled expression may raise although there is a value."""
 
 
 class Program:
@@ -35,14 +38,16 @@ class Program:
         environment: What it may use.
     """
 
-    __slots__ = ("_compiled", "_count", "environment", "root", "text", "weight")
+    __slots__ = ("_compiled", "_count", "_futile", "_steps", "environment", "root", "text", "weight")
 
     def __init__(self, text: str, root: tree.Node, environment: Environment) -> None:
         self.text = text
         self.root = root
         self.environment = environment
         self.weight = sum(1 for _ in tree.walk(root))
+        self._steps = BUDGET - self.weight
         self._count = 0
+        self._futile = 0
         self._compiled: Compiled | None = None
 
     def evaluate(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
@@ -55,19 +60,28 @@ class Program:
         Raises:
             EvaluationError: It has none.
         """
-        paying = Budget() if budget is None else budget
-        if self._compiled is not None:
-            left = paying.left
-            paying.left = left - self.weight
-            try:
-                return self._compiled(variables, paying)
-            except FAILURES:
-                paying.left = left
-        elif self._count <= COMPILED_AFTER:
+        run = self._compiled
+        if run is None:
             self._count += 1
-            if self._count > COMPILED_AFTER:
+            if self._count == COMPILED_AFTER:
                 self.compile()
-        return self.evaluate_exactly(variables, paying)
+            return self.evaluate_exactly(variables, budget)
+        try:
+            if budget is None:
+                return run(variables, self._steps)
+            if budget.left >= self.weight:
+                return run(variables, budget.left - self.weight, budget)
+        except FAILURES:
+            pass
+        value = self.evaluate_exactly(variables, budget)
+        self._raised_for_nothing()
+        return value
+
+    def _raised_for_nothing(self) -> None:
+        """There was a value all the same: after a few times, compile to what raises less."""
+        self._futile += 1
+        if self._futile == FUTILE_MAX:
+            self.compile(is_lean=False)
 
     def evaluate_exactly(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
         """As `evaluate`, by the exact evaluator."""
@@ -75,10 +89,9 @@ class Program:
         paying.spend(self.weight)
         return Evaluator(self.environment.functions, variables, paying).evaluate(self.root)
 
-    def compile(self) -> bool:
+    def compile(self, *, is_lean: bool = True) -> bool:
         """Compile to Python now; whether that can be done."""
-        self._count = COMPILED_AFTER + 1
-        self._compiled = compile_tree(self.root, self.environment.functions)
+        self._compiled = compile_tree(self.root, self.environment.functions, is_lean=is_lean)
         return self._compiled is not None
 
 

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runtime: what a compiled expression may call; nothing else is in its reach.
 
-Rules: each function gives exactly what the evaluator gives, at its cost, or raises. Builtins are handed over one by one.
+Rules: each function gives exactly what the evaluator gives, at its cost, or raises. Builtins are handed over one by
+one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from governance.policy.cel import operators
 from governance.policy.cel.budget import Budget
 from governance.policy.cel.errors import EvaluationError
 from governance.policy.cel.overloads import Function
-from governance.policy.cel.values import INT_MAX, INT_MIN, Duration, Timestamp, TypeName, Uint, from_key, kind_of
+from governance.policy.cel.values import (
+    INT_MAX,
+    INT_MIN,
+    Duration,
+    Timestamp,
+    TypeName,
+    Uint,
+    from_key,
+    kind_of,
+)
 
 FAILURES = (EvaluationError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a compiled expression raises when the exact evaluator has to be asked."""
@@ -31,15 +41,11 @@ def elements(over: Any) -> list[Any]:
     return list(over) if type(over) is tuple else fall_back()
 
 
-def pairs(over: Any) -> list[tuple[Any, Any]]:
-    """What a quantifier of two names runs over, where it is no list; a dict so that it is told from a list."""
+def pairs(over: Any) -> Iterable[tuple[Any, Any]]:
+    """What a quantifier of two names runs over; the keys of a map are still as the map keeps them."""
     if type(over) is dict:
-        return _Pairs((from_key(key), value) for key, value in over.items())
-    return _Pairs(enumerate(over)) if type(over) is tuple else fall_back()
-
-
-class _Pairs(list[tuple[Any, Any]]):
-    """Pairs that are not numbered again."""
+        return over.items()
+    return enumerate(over) if type(over) in (list, tuple) else fall_back()
 
 
 def call(budget: Budget, function: Function, *values: Any) -> Any:
@@ -48,15 +54,12 @@ def call(budget: Budget, function: Function, *values: Any) -> Any:
     return fall_back() if run is None else run(budget, *values)
 
 
-def is_in(budget: Budget, value: Any, container: Any) -> bool:
-    """`value in container`."""
-    if type(value) is str:
-        if type(container) is list:
-            budget.left -= len(container)
-            return value in container if budget.left >= 0 else fall_back()
-        if type(container) is dict:
-            return value in container
-    return operators.contains(budget, value, container)
+class _NoBudget(Budget):
+    """Nothing can be paid from it, and it is never changed."""
+
+    def spend(self, steps: int) -> None:
+        """Give up; the exact evaluator pays."""
+        fall_back()
 
 
 NAMES: Mapping[str, Any] = {
@@ -67,17 +70,18 @@ NAMES: Mapping[str, Any] = {
     "list": list,
     "str": str,
     "int": int,
-    "enumerate": enumerate,
+    "from_key": from_key,
     "INT_MIN": INT_MIN,
     "INT_MAX": INT_MAX,
     "SCALARS": frozenset((int, str, bool, float, bytes, type(None), Uint, Timestamp, Duration, TypeName)),
-    "ORDERED": frozenset((int, str, float, bytes, Uint, Timestamp, Duration)),
     "SIZED": frozenset((list, str, dict, bytes)),
     "fall_back": fall_back,
     "elements": elements,
     "pairs": pairs,
     "call": call,
-    "is_in": is_in,
+    "contains": operators.contains,
+    "Budget": Budget,
+    "NO_BUDGET": _NoBudget(0),
     "is_among": operators.is_among,
     "equal": operators.equal,
     "less": operators.less,
