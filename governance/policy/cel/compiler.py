@@ -4,8 +4,7 @@
     def run(v, n, out=None):                            # m.xs.exists(x, x > 1), over variables, in n steps
         t1 = v["m"]["xs"]
         if type(t1) is not list: t1 = elements(t1)
-        n -= 1 + len(t1) * 4
-        if n < 0: fall_back()
+        if (n := n - 1 - len(t1) * 4) < 0: fall_back()
         t2 = False
         for e3 in t1:
             if (t4 > 1 if type(t4 := e3) is int else greater(t4, 1)):
@@ -27,6 +26,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.policy.cel import runtime, tree
+from governance.policy.cel.facts import chain_of, is_bool, is_int, is_size
+from governance.policy.cel.idioms import ARITHMETIC, ORDER, membership, summed, whole
 from governance.policy.cel.library import Functions
 
 Compiled = Callable[..., Any]
@@ -38,13 +39,6 @@ NESTED_MAX = 12
 REPEATED_MAX = 80
 """Characters that may be written twice, where only one of both places is run."""
 
-_BUDGET_BEGUN = ("    b = Budget(n)", "    m = n")
-_BUDGET_ENDED = ("    n -= m - b.left", "    if n < 0: fall_back()")
-_RETURNED = ("    if out is not None: out.left = n", "    return r")
-# Loops count in the local n, functions in the budget b: what both have spent is brought together at the end.
-
-_ORDER = {"<": "less", "<=": "less_or_equal", ">": "greater", ">=": "greater_or_equal"}
-_ARITHMETIC = {"+": "add({2}, {0}, {1})", "-": "subtract({0}, {1})"}
 _CALLS = {"*": "multiply", "/": "divide", "%": "remainder"}
 
 
@@ -66,8 +60,7 @@ def compile_tree(root: tree.Node, functions: Functions, *, is_lean: bool = True)
         result = writer.value(root, {})
     except NotCompiledError:
         return None
-    begun, ended = (_BUDGET_BEGUN, _BUDGET_ENDED) if writer.needs_budget else ((), ())
-    lines = ("def run(v, n, out=None):", *begun, *writer.lines, f"    r = {result}", *ended, *_RETURNED)
+    lines = whole(writer.lines, result, needs_budget=writer.needs_budget)
     names = {**runtime.NAMES, **writer.constants}
     # The source is written here, and the expression's own text is in it only as quoted constants.
     exec(compile("\n".join(lines), "<expression>", "exec"), names)  # noqa: S102
@@ -106,7 +99,7 @@ class _Writer:
     def truth(self, node: tree.Node, bound: Mapping[str, str]) -> str:
         """A node's value where only true and false will do; raises at run time if it is neither."""
         written = self.value(node, bound)
-        if _is_bool(node):
+        if is_bool(node):
             return written
         name = self._name()
         return f"({name} if ({name} := {written}) is True or {name} is False else fall_back())"
@@ -146,7 +139,7 @@ class _Writer:
         return bound[node.name]
 
     def _select(self, node: tree.Select, bound: Mapping[str, str]) -> str:
-        chain = _chain(node)
+        chain = chain_of(node)
         if chain is not None and self._hoisted is not None:
             return self._hoisted.setdefault(chain, f"h{len(self._hoisted)}_{self._count}")
         operand = self.value(node.operand, bound)
@@ -186,18 +179,13 @@ class _Writer:
         left, right = self.value(node.left, bound), self.value(node.right, bound)
         if node.operator in ("==", "!="):
             return self._equality(node, left, right)
-        if node.operator in _ORDER:
-            otherwise = f"{_ORDER[node.operator]}({{0}}, {{1}})"
+        if node.operator in ORDER:
+            otherwise = f"{ORDER[node.operator]}({{0}}, {{1}})"
             return self._typed(node, "is int", otherwise, left, right)
-        if node.operator in _ARITHMETIC:
-            return self._sum(node.operator, left, right)
+        if node.operator in ARITHMETIC:
+            return summed(node.operator, left, right, [self._name() for _ in range(3)], self._budget)
         if node.operator == "in":
-            one, two = self._name(), self._name()
-            return (
-                f"({one} in {two} if (type({one} := {left}) is str) & (type({two} := {right}) is list)"
-                f" and (n := n - len({two})) >= 0 or type({two}) is dict and type({one}) is str"
-                f" else contains({self._budget}, {one}, {two}))"
-            )
+            return membership(left, right, [self._name() for _ in range(2)], self._budget)
         return f"{_CALLS[node.operator]}({left}, {right})"
 
     def _equality(self, node: tree.Binary, left: str, right: str) -> str:
@@ -212,7 +200,7 @@ class _Writer:
                 return f"({other} {'is' if sign == '==' else 'is not'} {constant!r})"
         otherwise = f"equal({self._budget}, {{0}}, {{1}})"
         otherwise = otherwise if sign == "==" else f"(not {otherwise})"
-        if len(right) <= REPEATED_MAX and not _is_int(node.right):
+        if len(right) <= REPEATED_MAX and not is_int(node.right):
             one = self._name()
             slow = otherwise.format(one, right)
             return f"({one} {sign} {right} if type({one} := {left}) is str else {slow})"
@@ -220,24 +208,16 @@ class _Writer:
 
     def _typed(self, node: tree.Binary, test: str, otherwise: str, left: str, right: str) -> str:
         """Python's operator where both are of one type that it serves, else the function."""
-        if _is_int(node.right) and _is_size(node.left):
+        if is_int(node.right) and is_size(node.left):
             return f"({left} {node.operator} {right})"
         one = self._name()
-        if _is_int(node.right):
+        if is_int(node.right):
             slow = otherwise.format(one, right)
             return f"({one} {node.operator} {right} if type({one} := {left}) is int else {slow})"
         two = self._name()
         return (
             f"({one} {node.operator} {two} if type({one} := {left}) is type({two} := {right}) {test}"
             f" else {otherwise.format(one, two)})"
-        )
-
-    def _sum(self, sign: str, left: str, right: str) -> str:
-        one, two, made = self._name(), self._name(), self._name()
-        return (
-            f"({made} if type({one} := {left}) is type({two} := {right}) is int"
-            f" and INT_MIN <= ({made} := {one} {sign} {two}) <= INT_MAX"
-            f" else {_ARITHMETIC[sign].format(one, two, self._budget)})"
         )
 
     def _among(self, node: tree.Binary, listed: tree.ListOf, bound: Mapping[str, str]) -> str:
@@ -346,8 +326,7 @@ class _Writer:
         self._line(f"{over} = {self.value(node.range, bound)}")
         if len(node.names) == 1:
             self._line(f"if type({over}) is not list: {over} = elements({over})")
-        self._line(f"n -= 1 + len({over}) * {node.weight}")
-        self._line("if n < 0: fall_back()")
+        self._line(f"if (n := n - 1 - len({over}) * {node.weight}) < 0: fall_back()")
         start = {"all": "True", "exists": "False", "exists_one": "0", "transform_map": "{}"}
         self._line(f"{made} = {start.get(node.kind, '[]')}")
         mark, is_outermost = len(self.lines), self._is_lean and self._hoisted is None
@@ -392,44 +371,6 @@ class _Writer:
             keyed = node.kind == "transform_map"
             self._line(f"{made}[require_key({names[0]})] = {result}" if keyed else f"{made}.append({result})")
         self._depth -= entered
-
-
-def _chain(node: tree.Node) -> str | None:
-    """The fields of a variable of the environment, if a node is nothing else."""
-    if isinstance(node, tree.Name):
-        return f"v[{node.name!r}]" if node.is_absolute else None
-    if not isinstance(node, tree.Select) or node.is_test or node.is_optional:
-        return None
-    before = _chain(node.operand)
-    return None if before is None else f"{before}[{node.field!r}]"
-
-
-def _is_size(node: tree.Node) -> bool:
-    """Whether a node gives an int whenever it gives anything."""
-    return isinstance(node, tree.Call) and node.function == "size"
-
-
-def _is_int(node: tree.Node) -> bool:
-    return isinstance(node, tree.Literal) and type(node.value) is int
-
-
-def _is_bool(node: tree.Node) -> bool:
-    """Whether a node gives true or false whenever it gives anything."""
-    match node:
-        case tree.Literal():
-            return type(node.value) is bool
-        case tree.Logical():
-            return True
-        case tree.Select():
-            return node.is_test
-        case tree.Unary():
-            return node.operator == "!"
-        case tree.Binary():
-            return node.operator in ("==", "!=", "in", *_ORDER)
-        case tree.Quantifier():
-            return node.kind in ("all", "exists", "exists_one")
-        case _:
-            return False
 
 
 _WRITE: Mapping[type[tree.Node], Callable[[_Writer, Any, Mapping[str, str]], str]] = {

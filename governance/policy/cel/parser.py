@@ -10,6 +10,8 @@ the depth of the tree are bounded before anything is computed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from governance.policy.cel import tree
 from governance.policy.cel.errors import CompileError
 from governance.policy.cel.literals import read_int, read_text, read_uint
@@ -19,7 +21,7 @@ from governance.policy.cel.tokens import Token, read_tokens
 LENGTH_MAX = 16_384
 """Code points of one text."""
 
-DEPTH_MAX = 96
+DEPTH_MAX = 64
 """Levels of brackets and operators in the text, and of nodes in the tree."""
 
 RESERVED = frozenset(
@@ -31,8 +33,11 @@ RESERVED = frozenset(
 """Words that can name a field but nothing else."""
 
 _KEYWORDS = {"true": True, "false": False, "null": None}
-_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=", "in")
-_LEVELS = (_COMPARISONS, ("+", "-"), ("*", "/", "%"))
+_LEVELS = {
+    "||": 1, "&&": 2, "<": 3, "<=": 3, ">": 3, ">=": 3, "==": 3, "!=": 3, "in": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+}  # fmt: skip
+"""How tightly each operator binds."""
 
 
 def parse(text: str) -> tree.Node:
@@ -70,12 +75,12 @@ class _Parser:
     def expression(self) -> tree.Node:
         """A whole expression, `? :` included."""
         self._enter()
-        condition = self._logical("||")
+        condition = self._operators(1)
         mark = self._taken("?")
         if mark is None:
             self._depth -= 1
             return condition
-        chosen = self._logical("||")
+        chosen = self._operators(1)
         self._need(":")
         otherwise = self.expression()
         self._depth -= 1
@@ -88,27 +93,29 @@ class _Parser:
         if self._next.kind != "end":
             raise self._unexpected("an operator or the end")
 
-    def _logical(self, operator: str) -> tree.Node:
-        operands = [self._operand(operator)]
-        at = self._next.start
-        while self._taken(operator):
-            operands.append(self._operand(operator))
-        if len(operands) == 1:
-            return operands[0]
-        return tree.Logical(operator, tuple(operands), start=operands[0].start, end=operands[-1].end, at=at)
-
-    def _operand(self, operator: str) -> tree.Node:
-        return self._logical("&&") if operator == "||" else self._binary(0)
-
-    def _binary(self, level: int) -> tree.Node:
-        if level == len(_LEVELS):
-            return self._unary()
-        left = self._binary(level + 1)
-        while self._next.kind in ("sign", "name") and self._next.text in _LEVELS[level]:
+    def _operators(self, least: int) -> tree.Node:
+        """Operands and operators that bind at least so tightly."""
+        left = self._unary()
+        while (level := self._level()) >= least:
             operator = self._take()
-            right = self._binary(level + 1)
+            if operator.text in ("||", "&&"):
+                left = self._logical(left, operator, level)
+                continue
+            right = self._operators(level + 1)
             left = tree.Binary(operator.text, left, right, start=left.start, end=right.end, at=operator.start)
         return left
+
+    def _logical(self, first: tree.Node, operator: Token, level: int) -> tree.Node:
+        operands = [first, self._operators(level + 1)]
+        while self._taken(operator.text):
+            operands.append(self._operators(level + 1))
+        return tree.Logical(
+            operator.text, tuple(operands), start=first.start, end=operands[-1].end, at=operator.start
+        )
+
+    def _level(self) -> int:
+        """How tightly the next word binds, 0 where it is no operator between two operands."""
+        return _LEVELS.get(self._next.text, 0) if self._next.kind in ("sign", "name") else 0
 
     def _unary(self) -> tree.Node:
         sign = self._next
@@ -151,7 +158,12 @@ class _Parser:
             call = tree.Call(name.text, node, arguments, start=node.start, end=end, at=name.start)
             return expand(call)
         return tree.Select(
-            node, name.text, is_optional, start=node.start, end=name.end, at=name.end - len(name.text)
+            node,
+            name.text,
+            is_optional,
+            start=node.start,
+            end=name.end,
+            at=name.start + (name.kind == "quoted"),
         )
 
     def _message(self, node: tree.Node) -> tree.Node:
@@ -182,14 +194,12 @@ class _Parser:
             return self._named(self._take(), dot=token)
         if token.text == "(":
             node = self.expression()
-            self._need(")")
-            return node
+            return replace(node, start=token.start, end=self._need(")").end)
         if token.text == "[":
             return self._list(token)
         if token.text == "{":
             return self._map(token)
-        self._at -= 1
-        raise self._unexpected("an operand")
+        raise _unexpected(token, "an operand")
 
     def _number(self, token: Token, minus: Token | None) -> tree.Node:
         start = minus.start if minus else token.start
@@ -268,8 +278,12 @@ class _Parser:
             raise CompileError(f"expression is deeper than {DEPTH_MAX} levels", self._next.start)
 
     def _unexpected(self, expected: str) -> CompileError:
-        found = "the end" if self._next.kind == "end" else repr(self._next.text)
-        return CompileError(f"expected {expected}, found {found}", self._next.start)
+        return _unexpected(self._next, expected)
+
+
+def _unexpected(token: Token, expected: str) -> CompileError:
+    found = "the end" if token.kind == "end" else repr(token.text)
+    return CompileError(f"expected {expected}, found {found}", token.start)
 
 
 def _literal(value: object, start: int, end: int) -> tree.Node:

@@ -15,12 +15,14 @@ from typing import Any
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
+from governance.policy.cel.checker import check
 from governance.policy.cel.compiler import Compiled, compile_tree
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.evaluator import Evaluator
 from governance.policy.cel.parser import parse
 from governance.policy.cel.resolver import resolve
 from governance.policy.cel.runtime import FAILURES
+from governance.policy.cel.types import DYN, Type
 
 COMPILED_AFTER = 8
 """Evaluations after which compiling to Python pays."""
@@ -36,14 +38,26 @@ class Program:
         text: As it was written.
         root: Its tree, names resolved.
         environment: What it may use.
+        result: The type of what it gives.
     """
 
-    __slots__ = ("_compiled", "_count", "_futile", "_steps", "environment", "root", "text", "weight")
+    __slots__ = (
+        "_compiled",
+        "_count",
+        "_futile",
+        "_steps",
+        "environment",
+        "result",
+        "root",
+        "text",
+        "weight",
+    )
 
-    def __init__(self, text: str, root: tree.Node, environment: Environment) -> None:
+    def __init__(self, text: str, root: tree.Node, environment: Environment, result: Type) -> None:
         self.text = text
         self.root = root
         self.environment = environment
+        self.result = result
         self.weight = sum(1 for _ in tree.walk(root))
         self._steps = BUDGET - self.weight
         self._count = 0
@@ -101,4 +115,6 @@ def compile_program(text: str, environment: Environment) -> Program:
     Raises:
         CompileError: It does not compile; with its place.
     """
-    return Program(text, resolve(parse(text), environment), environment)
+    root = resolve(parse(text), environment)
+    result = DYN if environment.is_open else check(root, text, environment)
+    return Program(text, root, environment, result)

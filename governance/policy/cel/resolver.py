@@ -133,8 +133,11 @@ class _Resolver:
     def _undeclared(self, root: tree.Name) -> tree.Node:
         if self._environment.is_open:
             return replace(root, is_absolute=True)
+        known = self._environment.variables
         raise CompileError(
-            f"undeclared reference to {root.name!r}", root.at, nearest(root.name, self._environment.variables)
+            f"undeclared reference to {root.name!r}",
+            root.at,
+            nearest(root.name, known) or f"variables are {', '.join(known) or 'none'}",
         )
 
     def _call(self, node: tree.Call, bound: frozenset[str]) -> tree.Node:

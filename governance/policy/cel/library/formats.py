@@ -22,7 +22,7 @@ from governance.policy.cel.types import LIST, STRING
 from governance.policy.cel.values import Duration, Timestamp, TypeName, Uint, from_key, kind_of
 
 PRECISION_MAX = 1_000
-DEPTH_MAX = 96
+DEPTH_MAX = 64
 
 _CLAUSE = re.compile(r"%(?:\.([0-9]{1,9}))?(.?)", re.ASCII | re.DOTALL)
 

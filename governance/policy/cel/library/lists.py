@@ -38,7 +38,7 @@ def _flatten(budget: Budget, values: list[Any], depth: int = 1) -> list[Any]:
     if depth < 0:
         raise EvaluationError("argument", "flatten takes no negative depth")
     made: list[Any] = []
-    _flatten_into(budget, made, values, min(depth, 96))
+    _flatten_into(budget, made, values, min(depth, 64))
     return made
 
 
