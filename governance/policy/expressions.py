@@ -18,7 +18,8 @@ from typing import Any, Literal
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
 from governance.policy.cel.environment import Environment
-from governance.policy.cel.errors import CompileError, EvaluationError, place
+from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
+from governance.policy.cel.explanation import Shortfall, explain
 from governance.policy.cel.operators import ranged
 from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
@@ -109,6 +110,19 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
         ExpressionError: It does not compile; with its place.
     """
     return Expression(text, _compiled(text, _environment(names)))
+
+
+def explain_expression(text: str, names: tuple[str, ...], activation: Activation) -> Shortfall | None:
+    """Why an expression that compiles is not true: which comparison, of which element, with which values.
+
+    None where it is true, or where saying why takes too many steps.
+    """
+    environment = _environment(names)
+    program = _compiled(text, environment)
+    try:
+        return explain(program.root, text, environment, activation.values)
+    except BudgetError:
+        return None
 
 
 def check_expression(text: str, variables: Mapping[str, Type]) -> Type:

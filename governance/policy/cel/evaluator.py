@@ -18,9 +18,6 @@ from governance.policy.cel.errors import BudgetError, EvaluationError
 from governance.policy.cel.library import Functions
 from governance.policy.cel.values import NONE, Optional, from_key, kind_of
 
-Watch = Callable[[tree.Node, Any], None]
-"""Told of every node that gave a value, and which."""
-
 
 class Evaluator:
     """Evaluates trees over variables.
@@ -29,22 +26,13 @@ class Evaluator:
         functions: What calls may call.
         variables: Values by name.
         budget: What the evaluation may cost.
-        watch: Told of values as they come.
     """
 
-    def __init__(
-        self, functions: Functions, variables: Mapping[str, Any], budget: Budget, watch: Watch | None = None
-    ) -> None:
+    def __init__(self, functions: Functions, variables: Mapping[str, Any], budget: Budget) -> None:
         self._functions = functions
         self._variables = variables
         self._bound: dict[str, Any] = {}
         self._budget = budget
-        self._watch = watch
-
-    @property
-    def bound(self) -> Mapping[str, Any]:
-        """What macros around the node at hand have bound."""
-        return self._bound
 
     def evaluate(self, node: tree.Node) -> Any:
         """The value of a node.
@@ -53,14 +41,20 @@ class Evaluator:
             EvaluationError: It has none; the error's offset says where that was found.
         """
         try:
-            value = _RUN[type(node)](self, node)
+            return _RUN[type(node)](self, node)
         except EvaluationError as error:
             if error.offset is None:
                 error.offset = node.at
             raise
-        if self._watch is not None:
-            self._watch(node, value)
-        return value
+
+    def within(self, names: Mapping[str, Any], node: tree.Node) -> Any:
+        """The value of a node where a macro around it has bound names; raises as `evaluate`."""
+        before = self._bound
+        self._bound = {**before, **names}
+        try:
+            return self.evaluate(node)
+        finally:
+            self._bound = before
 
     def _literal(self, node: tree.Literal) -> Any:
         return node.value
@@ -176,29 +170,21 @@ class Evaluator:
         return run(self._budget, *values)
 
     def _bind(self, node: tree.Bind) -> Any:
-        return self._within({node.name: self.evaluate(node.value)}, node.body)
+        return self.within({node.name: self.evaluate(node.value)}, node.body)
 
     def _optional_map(self, node: tree.OptionalMap) -> Any:
         target = _optional(self.evaluate(node.target))
         if not target.is_present:
             return NONE
-        value = self._within({node.name: target.value}, node.body)
+        value = self.within({node.name: target.value}, node.body)
         return _optional(value) if node.is_flat else Optional(value)
-
-    def _within(self, names: Mapping[str, Any], node: tree.Node) -> Any:
-        before = self._bound
-        self._bound = {**before, **names}
-        try:
-            return self.evaluate(node)
-        finally:
-            self._bound = before
 
     def _quantifier(self, node: tree.Quantifier) -> Any:
         over = self.evaluate(node.range)
         if type(over) not in (list, tuple, dict):
             operators.no_overload(node.kind, over)
         self._budget.spend(1 + len(over) * node.weight)
-        rounds = [dict(zip(node.names, each, strict=True)) for each in _rounds(over, len(node.names))]
+        rounds = [dict(zip(node.names, each, strict=True)) for each in rounds_of(over, len(node.names))]
         if node.kind in ("all", "exists"):
             return self._decide(
                 node.kind == "exists", rounds, partial(self._asked, node), node.kind, is_quantifier=True
@@ -208,7 +194,7 @@ class Evaluator:
             return len(chosen) == 1
         if node.result is None:
             return [names[node.names[0]] for names in chosen]
-        results = [self._within(names, node.result) for names in chosen]
+        results = [self.within(names, node.result) for names in chosen]
         if node.kind == "transform_map":
             keys = (operators.require_key(names[node.names[0]]) for names in chosen)
             return dict(zip(keys, results, strict=True))
@@ -216,7 +202,7 @@ class Evaluator:
 
     def _asked(self, node: tree.Quantifier, names: Mapping[str, Any]) -> Any:
         assert node.condition is not None  # all and exists have one
-        return self._within(names, node.condition)
+        return self.within(names, node.condition)
 
     def _strictly(self, names: Mapping[str, Any], node: tree.Quantifier) -> bool:
         """What is asked of one round, where an answer that is no bool is an error."""
@@ -239,7 +225,8 @@ def operate(budget: Budget, operator: str, left: Any, right: Any) -> Any:
     return _OPERATORS[operator](left, right)
 
 
-def _rounds(over: Any, names: int) -> Iterator[tuple[Any, ...]]:
+def rounds_of(over: Any, names: int) -> Iterator[tuple[Any, ...]]:
+    """What a quantifier of so many names binds, round by round, over a list or a map."""
     if type(over) is dict:
         pairs: Iterator[tuple[Any, ...]] = ((from_key(key), value) for key, value in over.items())
         return pairs if names == 2 else ((key,) for key, _ in pairs)

@@ -81,6 +81,8 @@ def _split(budget: Budget, text: str, separator: str, count: int = -1) -> list[s
     budget.spend(len(text))
     if count == 0:
         return []
+    if not text:
+        return [""]
     if separator:
         return text.split(separator, count - 1 if count > 0 else -1)
     return list(text) if count < 0 or count >= len(text) else [*text[: count - 1], text[count - 1 :]]

@@ -118,7 +118,7 @@ def _zone(name: str) -> tzinfo:
     match = _OFFSET.fullmatch(name)
     try:
         return timezone(_offset(match[1], match[2], match[3])) if match else ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (ValueError, LookupError, OSError) as error:
         raise EvaluationError("argument", f"unknown time zone {name[:40]!r}") from error
 
 
