@@ -18,8 +18,8 @@ def evaluated(text: str, length: int) -> Evaluation:
 
 
 def test_a_long_list_is_looked_at_to_its_last_element() -> None:
-    assert evaluated("a.exists(x, x == 99999)", 100_000).value is True
-    assert evaluated("a.all(x, x >= 0)", 100_000).value is True
+    assert evaluated("a.exists(x, x == 19999)", 20_000).value is True
+    assert evaluated("a.all(x, x >= 0)", 20_000).value is True
 
 
 @pytest.mark.parametrize(

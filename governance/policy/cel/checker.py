@@ -228,9 +228,7 @@ class _Checker:
     def _call(self, node: tree.Call, scope: Scope) -> Type:
         given = (node.target, *node.arguments) if node.target is not None else node.arguments
         types = tuple(self.type_of(each, scope) for each in given)
-        function = self._environment.functions.get((node.function, node.target is not None))
-        if function is None:
-            return DYN
+        function = self._environment.functions[node.function, node.target is not None]
         if node.function in _KEEPS_LIST and types[0].kind == "list":
             return types[0]
         found = [each.result for each in function.overloads if each.takes(types)]

@@ -134,8 +134,6 @@ class _Writer:
             return self._hoisted.setdefault(f"v[{node.name!r}]", f"h{len(self._hoisted)}_{self._count}")
         if node.is_absolute:
             return f"v[{node.name!r}]"
-        if node.name not in bound:
-            raise NotCompiledError
         return bound[node.name]
 
     def _select(self, node: tree.Select, bound: Mapping[str, str]) -> str:

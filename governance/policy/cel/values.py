@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -30,8 +29,6 @@ TIMESTAMP_MAX = 253_402_300_800 * SECOND - 1
 
 DURATION_MAX = 315_576_000_000 * SECOND
 """Some 10,000 years, either way."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Uint(int):
@@ -121,19 +118,3 @@ def to_key(value: Any) -> Any:
 def from_key(key: Any) -> Any:
     """The key of a map as a value."""
     return key.value if type(key) is BooleanKey else key
-
-
-def from_python(value: Any) -> Any:
-    """A Python value, nested ones too, as an expression has it: moments, spans, tuples and keys are turned.
-
-    Values that hold nothing but maps with text keys, lists, text, numbers and flags need no turning.
-    """
-    if isinstance(value, datetime):
-        return Timestamp((value - _EPOCH) // timedelta(microseconds=1) * 1000)
-    if isinstance(value, timedelta):
-        return Duration(value // timedelta(microseconds=1) * 1000)
-    if isinstance(value, Mapping):
-        return {to_key(key): from_python(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [from_python(each) for each in value]
-    return value

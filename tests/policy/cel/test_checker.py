@@ -157,7 +157,7 @@ def keeps_to(value: Any, kind: Type) -> bool:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(expressions(), activations())
 def test_a_value_is_of_the_type_that_was_foretold(text: str, values: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ def compiled(text: str, *, is_lean: bool = True) -> Program:
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(expressions(), activations(), st.booleans(), st.integers(0, 40))
 def test_compiled_and_exact_say_the_same_at_the_same_cost(

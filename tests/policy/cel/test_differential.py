@@ -70,7 +70,7 @@ def compare(text: str, values: Mapping[str, Any]) -> None:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(expressions(), activations())
 def test_both_engines_say_the_same(text: str, values: dict[str, Any]) -> None:

@@ -170,24 +170,27 @@ def test_many_shortfalls_are_counted() -> None:
     ],
 )
 def test_what_costs_too_much_is_not_explained(text: str) -> None:
+    """At every budget there is either the whole explanation or a BudgetError, never a part of one."""
     program = compile_program(text, Environment(dict.fromkeys(NAMES, DYN)))
-    values = {"model": {"none": list(range(2_000))}, "limit": 0}
-    for steps in (1, 100, 5_000, 12_000, 16_000, 20_000, 25_000, 30_000):
+    values = {"model": {"none": [3, 1, 2, 0]}, "limit": 0}
+    whole = explain(program.root, text, program.environment, values)
+    assert whole is not None
+    refused = 0
+    for steps in range(300):
         try:
-            explain(program.root, text, program.environment, values, Budget(steps))
+            assert explain(program.root, text, program.environment, values, Budget(steps)) == whole
         except BudgetError:
-            continue
-        break
-    with pytest.raises(BudgetError):
-        explain(program.root, text, program.environment, values, Budget(100))
-    assert (
-        explain_expression("model.none.all(x, model.none.all(y, x == y))", NAMES, Activation(values, NAMES))
-        is None
-    )
+            refused += 1
+    assert 10 < refused < 300
+
+
+def test_at_the_door_what_costs_too_much_is_not_explained() -> None:
+    values = {"model": {"none": list(range(300_000))}, "limit": 0}
+    assert explain_expression("model.none.all(x, x < 0 && x < 1)", NAMES, Activation(values, NAMES)) is None
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(expressions(), activations())
 def test_what_is_not_true_has_an_explanation_and_what_is_true_has_none(
@@ -203,5 +206,4 @@ def test_what_is_not_true_has_an_explanation_and_what_is_true_has_none(
     assert (found is None) is is_true
     for leaf in found.leaves() if found else ():
         assert text[leaf.start :].startswith(leaf.text)
-        for path in leaf.reads:
-            assert path[0] in values or path[0] not in VARIABLES or leaf.failure
+        assert {path[0] for path in leaf.reads} <= {*VARIABLES, "i", "j"}

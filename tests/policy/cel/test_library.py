@@ -85,6 +85,7 @@ TRUE = [
     "optional.ofNonZeroValue(optional.none()) == optional.none() && optional.unwrap([optional.of(1), optional.none()]) == [1]",
     "[optional.of(1), optional.none()].unwrapOpt() == [1] && [1, 2].first() == optional.of(1) && [].last() == optional.none()",
     "[1, 2].last().value() == 2 && optional.of(1).orValue(2) == 1 && optional.none().orValue(2) == 2",
+    "!(0.0/0.0 < 1.0) && !(1.0 >= 0.0/0.0) && !(0.0/0.0 == 0.0/0.0) && 1 < 1.5 && 2u > 1.5 && 1 <= 1u && false < true && b'a' < b'b'",
     # mathematics
     "math.greatest(1, 2.5, 2u) == 2.5 && math.least([3, 1u, 2.0]) == 1u && math.greatest([1]) == 1 && math.least(1) == 1",
     "math.round(2.5) == 3.0 && math.round(-2.5) == -3.0 && math.round(0.49999999999999994) == 0.0 && math.round(1e300) == 1e300",
@@ -171,6 +172,38 @@ def test_the_oracle_agrees(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "x == [1, 2] && [1, 2] == x",
+        "x + [3] == [1, 2, 3]",
+        "2 in x",
+        "x[1] == 2",
+        "size(x) == 2",
+        "x.map(i, i + 1) == [2, 3]",
+        "x.exists(i, e, i == 1 && e == 2)",
+        "x.sort() == x",
+        "type(x) == list",
+    ],
+)
+def test_a_tuple_from_outside_is_a_list(text: str) -> None:
+    program = compile_program(text, OPEN)
+    assert program.evaluate({"x": (1, 2)}) is True
+    assert program.compile()
+    assert program.evaluate({"x": (1, 2)}) is True
+
+
+@pytest.mark.parametrize(
+    "text", ["x + 1 == 2", "size(x) == 1", "x.all(i, true)", "1 in x", "has(x.a)", "x.a", "x < x", "!x"]
+)
+def test_no_function_takes_what_is_no_value(text: str) -> None:
+    """A Python object of another class: no function takes it."""
+    program = compile_program(text, OPEN)
+    with pytest.raises(EvaluationError) as raised:
+        program.evaluate({"x": object()})
+    assert raised.value.kind == "overload"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "cel.bind(a, x + x, cel.bind(b, a + a, cel.bind(c, b + b, (c + c).size())))",
         "x.replace('a', x)",
         "x.split('').join(x)",
@@ -190,10 +223,9 @@ def test_a_nest_of_doubled_lists_is_not_compared_for_ever() -> None:
     text = "[1]"
     for number in range(20):
         text = f"cel.bind(a{number}, {text}, [a{number}, a{number}])"
-    with pytest.raises(BudgetError):
-        evaluated(f"cel.bind(l, {text}, cel.bind(r, {text}, l == r))")
-    with pytest.raises(BudgetError):
-        evaluated(f"'%s'.format([{text}])")
+    for asked in (f"cel.bind(l, {text}, cel.bind(r, {text}, l == r))", f"'%s'.format([{text}])"):
+        with pytest.raises(BudgetError, match="too many steps"):
+            compile_program(asked, OPEN).evaluate({}, Budget(5_000))
 
 
 def test_a_value_too_deep_to_show_is_refused() -> None:
@@ -224,10 +256,11 @@ def test_a_span_reads_back_from_its_text(nanoseconds: int) -> None:
     assert parse_duration(format_duration(span)) == span
 
 
-@given(st.text(max_size=12), st.text(max_size=3), st.integers(-1, 4))
+_TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")  # which the oracle's door cuts off
+
+
+@given(st.text(_TEXTS, max_size=12), st.text(_TEXTS, max_size=3), st.integers(-1, 4))
 def test_texts_are_split_and_joined_as_the_oracle_does(text: str, separator: str, count: int) -> None:
-    if any("\ud800" <= each <= "\udfff" for each in text + separator):
-        return
     values = {"a": text, "b": separator}
     environment = Environment(dict.fromkeys(values, DYN))
     for call in (

@@ -66,6 +66,8 @@ def refused(text: str) -> CompileError:
         ("siz(a)", 1, "undeclared reference to 'siz'"),
         ("a.startWith('b')", 3, "undeclared reference to 'startWith'"),
         ("optional.nothing()", 10, "undeclared reference to 'nothing'"),
+        ("size(a){value: 1}", 8, "expected an operator or the end"),
+        ("a.?b{value: 1}", 5, "expected an operator or the end"),
         ("a.?b()", 5, "expected an operator or the end"),
     ],
 )
