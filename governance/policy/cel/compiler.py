@@ -27,7 +27,7 @@ from typing import Any
 
 from governance.policy.cel import runtime, tree
 from governance.policy.cel.facts import chain_of, is_bool, is_int, is_size
-from governance.policy.cel.idioms import ARITHMETIC, ORDER, membership, summed, whole
+from governance.policy.cel.idioms import ARITHMETIC, ORDER, REPEATED_MAX, indexed, membership, summed, whole
 from governance.policy.cel.library import Functions
 
 Compiled = Callable[..., Any]
@@ -35,9 +35,6 @@ Compiled = Callable[..., Any]
 
 NESTED_MAX = 12
 """Blocks inside one another; Python takes 20."""
-
-REPEATED_MAX = 80
-"""Characters that may be written twice, where only one of both places is run."""
 
 _CALLS = {"*": "multiply", "/": "divide", "%": "remainder"}
 
@@ -160,11 +157,7 @@ class _Writer:
         operand, key = self.value(node.operand, bound), self.value(node.index, bound)
         if node.is_optional:
             return f"index_optional({operand}, {key})"
-        first, second = self._name(), self._name()
-        return (
-            f"({first}[{second}] if (type({first} := {operand}) is dict) & (type({second} := {key}) is str)"
-            f" else index({first}, {second}))"
-        )
+        return indexed(operand, key, [self._name(), self._name()])
 
     def _unary(self, node: tree.Unary, bound: Mapping[str, str]) -> str:
         if node.operator == "!":

@@ -2,12 +2,15 @@
 """Idioms: how compiled expressions say in Python what depends on the types of values.
 
 Rules: both sides are evaluated before their types are looked at. What Python would do otherwise goes to the function of
-`operators`. Names are fresh: each is written once.
+`operators`. What is written twice is run once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+REPEATED_MAX = 80
+"""Characters that may be written twice, where only one of both places is run."""
 
 ORDER = {"<": "less", "<=": "less_or_equal", ">": "greater", ">=": "greater_or_equal"}
 ARITHMETIC = {"+": "add({2}, {0}, {1})", "-": "subtract({0}, {1})"}
@@ -34,8 +37,27 @@ def summed(sign: str, left: str, right: str, names: Sequence[str], budget: str) 
 def membership(left: str, right: str, names: Sequence[str], budget: str) -> str:
     """Whether a text is in a list, which pays for its length, or among the keys of a map."""
     one, two = names
+    paid = f"(n := n - len({two})) >= 0"
+    if len(left) + len(right) <= REPEATED_MAX:
+        return (
+            f"({one} in {two} if type({two} := {right}) is list and type({one} := {left}) is str and {paid}"
+            f" or type({two}) is dict and type({one} := {left}) is str else contains({budget}, {left}, {right}))"
+        )
     return (
-        f"({one} in {two} if (type({one} := {left}) is str) & (type({two} := {right}) is list)"
-        f" and (n := n - len({two})) >= 0 or type({two}) is dict and type({one}) is str"
-        f" else contains({budget}, {one}, {two}))"
+        f"({one} in {two} if (type({one} := {left}) is str) & (type({two} := {right}) is list) and {paid}"
+        f" or type({two}) is dict and type({one}) is str else contains({budget}, {one}, {two}))"
+    )
+
+
+def indexed(operand: str, key: str, names: Sequence[str]) -> str:
+    """What a map holds under a text; anything else by the function."""
+    one, two = names
+    if len(operand) + len(key) <= REPEATED_MAX:
+        return (
+            f"({one}[{two}] if type({one} := {operand}) is dict and type({two} := {key}) is str"
+            f" else index({operand}, {key}))"
+        )
+    return (
+        f"({one}[{two}] if (type({one} := {operand}) is dict) & (type({two} := {key}) is str)"
+        f" else index({one}, {two}))"
     )
