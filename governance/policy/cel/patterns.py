@@ -48,7 +48,7 @@ class Pattern:
 
     def is_found(self, budget: Budget, text: str) -> bool:
         """Whether it is found anywhere in a text; raises BudgetError where that costs too much."""
-        budget.spend(1 + ((len(text) + 1) * len(self._states) >> 4))
+        budget.spend((len(text) + 1) * len(self._states))
         active: set[int] = set()
         for at in range(len(text) + 1):
             active.add(self._start)

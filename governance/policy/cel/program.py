@@ -24,8 +24,8 @@ from governance.policy.cel.resolver import resolve
 from governance.policy.cel.runtime import FAILURES
 from governance.policy.cel.types import DYN, Type
 
-COMPILED_AFTER = 8
-"""Evaluations after which compiling to Python pays."""
+COMPILED_AFTER = 1_000
+"""Steps of the exact evaluator after which compiling to Python pays."""
 
 FUTILE_MAX = 4
 """Times that a compiled expression may raise although there is a value."""
@@ -43,9 +43,9 @@ class Program:
 
     __slots__ = (
         "_compiled",
-        "_count",
         "_futile",
         "_steps",
+        "_taken",
         "environment",
         "result",
         "root",
@@ -60,7 +60,7 @@ class Program:
         self.result = result
         self.weight = sum(1 for _ in tree.walk(root))
         self._steps = BUDGET - self.weight
-        self._count = 0
+        self._taken = 0
         self._futile = 0
         self._compiled: Compiled | None = None
 
@@ -76,10 +76,7 @@ class Program:
         """
         run = self._compiled
         if run is None:
-            self._count += 1
-            if self._count == COMPILED_AFTER:
-                self.compile()
-            return self.evaluate_exactly(variables, budget)
+            return self._evaluate_first(variables, Budget() if budget is None else budget)
         try:
             if budget is None:
                 return run(variables, self._steps)
@@ -90,6 +87,16 @@ class Program:
         value = self.evaluate_exactly(variables, budget)
         self._raised_for_nothing()
         return value
+
+    def _evaluate_first(self, variables: Mapping[str, Any], budget: Budget) -> Any:
+        """Evaluate exactly, and compile once that has taken steps enough."""
+        left = budget.left
+        try:
+            return self.evaluate_exactly(variables, budget)
+        finally:
+            before, self._taken = self._taken, self._taken + left - budget.left
+            if before <= COMPILED_AFTER < self._taken:
+                self.compile()
 
     def _raised_for_nothing(self) -> None:
         """There was a value all the same: after a few times, compile to what raises less."""

@@ -122,9 +122,25 @@ def test_the_rest_stays_with_the_exact_evaluator(text: str) -> None:
 
 def test_what_is_evaluated_often_is_compiled() -> None:
     program = compile_program("n > 2", OPEN)
-    for _ in range(COMPILED_AFTER + 2):
+    for _ in range(COMPILED_AFTER // program.weight):
+        assert program._compiled is None
         assert program.evaluate({"n": 3}) is True
+    assert program.evaluate({"n": 3}) is True
     assert program._compiled is not None
+
+
+def test_what_takes_long_is_compiled_at_once() -> None:
+    program = compile_program("xs.exists(x, x < 0)", OPEN)
+    with pytest.raises(EvaluationError):
+        program.evaluate({"xs": [*range(COMPILED_AFTER), "a"]})
+    assert program._compiled is not None
+
+
+def test_what_cannot_be_compiled_is_tried_once() -> None:
+    program = compile_program("optional.of(xs).orValue([]).all(x, x >= 0)", OPEN)
+    for _ in range(3):
+        assert program.evaluate({"xs": list(range(COMPILED_AFTER))}) is True
+        assert program._compiled is None
 
 
 def test_one_that_raises_for_nothing_is_compiled_to_raise_less() -> None:
