@@ -48,6 +48,10 @@ EXPLAINED: Mapping[str, Explanation] = {
     ),
     # The language definition has no conversion from bool to int; the oracle has.
     "number-of-bool": lambda text, one, other: "int(" in text and one == ("error", "overload"),
+    # What 0.0 / 0.0 gives has a sign on some processors, and the oracle writes it.
+    "sign-of-nan": lambda text, one, other: (
+        "string(" in text and repr(one).replace("-nan", "nan") == repr(other).replace("-nan", "nan")
+    ),
     # A key that stands twice is an error by the definition's own cases; the oracle keeps the first of two equal numbers.
     "double-key": lambda text, one, other: one == ("error", "key"),
 }
@@ -94,6 +98,7 @@ def test_both_engines_say_the_same_at_length(text: str, values: dict[str, Any]) 
         ("last-failure", "[1, 2].filter(i, i == 1 ? m.absent == 1 : 1 / 0 == 1)"),
         ("number-of-bool", "int(p)"),
         ("double-key", "{1: 2, 1u: 3}"),
+        ("sign-of-nan", "string(0.0 / 0.0)"),
     ],
 )
 def test_a_difference_that_is_accepted_is_there(name: str, text: str) -> None:
