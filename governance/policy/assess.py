@@ -162,7 +162,7 @@ class _Assessor:
         for number, element in enumerate(elements.value):
             values = {**thing.values, "params": self._parameters, name: element}
             names = (*NAMES, name)
-            told = Activation(values, names, thing.too_long)
+            told = Activation(values, names)
             judged = self._judge(rule, thing, told, names, values)
             yield self._finding(rule, thing, _element_name(element, number), judged, values, element)
 
@@ -197,7 +197,7 @@ class _Assessor:
             key = (rule.scope, thing.ref)
             if key not in self._activations:
                 values = {**thing.values, "params": self._parameters}
-                self._activations[key] = (thing, Activation(values, NAMES, thing.too_long))
+                self._activations[key] = (thing, Activation(values, NAMES))
             yield self._activations[key]
 
     def _finding(

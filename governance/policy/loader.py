@@ -18,13 +18,11 @@ from typing import Any, TypeVar
 from governance.core.hashing import digest_bytes
 from governance.errors import InputError
 from governance.events.vocabulary import EVENT_TYPES
+from governance.policy.cel.types import BOOL, DOUBLE, DYN, INT, LIST, STRING, Type, fits, record
 from governance.policy.checks import CHECKS
 from governance.policy.documents import Marked, parse_document, read_limited
-from governance.policy.expressions import (
-    ExpressionError,
-    compile_expression,
-)
-from governance.policy.fields import VARIABLES, Shape, element_shape, fields_of, misnomers
+from governance.policy.expressions import ExpressionError, check_expression
+from governance.policy.fields import VARIABLES, fields_of
 from governance.policy.messages import places
 from governance.policy.model import (
     SCOPES,
@@ -51,6 +49,10 @@ _RULE_KEYS = (
 _RULE_REQUIRED = ("id", "title", "requirement", "scope", "severity", "message", "remediation")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _RULE_ID = re.compile(r"[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9.-]*)+", re.ASCII)
+
+_PARAMETER_TYPES: Mapping[str, Type] = {
+    "duration": INT, "number": DOUBLE, "integer": INT, "text": STRING, "list": LIST, "flag": BOOL,
+}  # fmt: skip
 
 C = TypeVar("C", bound=str)
 
@@ -80,9 +82,7 @@ def parse_rule_set(content: bytes, *, file: str) -> RuleSet:
     parameters = _parameters(fields.get("parameters"))
     requirements = tuple(map(_requirement, fields["requirements"].elements()))
     _refuse_doubles(fields["requirements"].elements(), [each.id for each in requirements])
-    reader = _RuleReader(
-        set_id, frozenset(each.id for each in requirements), frozenset(each.name for each in parameters)
-    )
+    reader = _RuleReader(set_id, frozenset(each.id for each in requirements), parameters)
     rules = tuple(map(reader.read, fields["rules"].elements()))
     _refuse_doubles(fields["rules"].elements(), [rule.id for rule in rules])
     _check_dependencies(fields["rules"].elements(), rules)
@@ -103,10 +103,11 @@ def parse_rule_set(content: bytes, *, file: str) -> RuleSet:
 class _RuleReader:
     """Reads rules, with what the rest of the set says."""
 
-    def __init__(self, set_id: str, requirements: frozenset[str], parameters: frozenset[str]) -> None:
+    def __init__(self, set_id: str, requirements: frozenset[str], parameters: tuple[Parameter, ...]) -> None:
         self._set_id = set_id
         self._requirements = requirements
-        self._variables: Mapping[str, Shape] = {**VARIABLES, "params": dict.fromkeys(parameters)}
+        types = {each.name: _PARAMETER_TYPES[each.type] for each in parameters}
+        self._variables: Mapping[str, Type] = {**VARIABLES, "params": record("params", lambda: types)}
 
     def read(self, node: Marked) -> Rule:
         """One rule."""
@@ -116,13 +117,12 @@ class _RuleReader:
         if not rule_id.startswith(f"{self._set_id}/"):
             fields["id"].refuse(f"rule id {rule_id!r} must begin with {self._set_id}/")
         for_each = self._for_each(fields.get("for_each"))
-        names, variables = NAMES, self._variables
+        variables = self._variables
         if for_each is not None:
-            names = (*NAMES, for_each[0])
-            variables = {**variables, for_each[0]: element_shape(for_each[1], variables)}
+            variables = {**variables, for_each[0]: self._element(for_each[1])}
         self._check_ways(node, fields)
         for key in ("message", "remediation"):
-            self._check_places(fields[key], names, variables)
+            self._check_places(fields[key], variables)
         return Rule(
             id=rule_id,
             title=fields["title"].text(),
@@ -131,9 +131,9 @@ class _RuleReader:
             severity=_choice(fields["severity"], SEVERITIES),
             message=fields["message"].text(),
             remediation=fields["remediation"].text(),
-            when=self._expression(fields.get("when"), NAMES, self._variables),
+            when=self._expression(fields.get("when"), self._variables, BOOL),
             for_each=for_each,
-            satisfied_if=self._expression(fields.get("satisfied_if"), names, variables),
+            satisfied_if=self._expression(fields.get("satisfied_if"), variables, BOOL),
             check=_choice(fields["check"], tuple(CHECKS)) if "check" in fields else None,
             is_manual=fields["manual"].flag() if "manual" in fields else False,
             vacuous_ok=fields["vacuous_ok"].flag() if "vacuous_ok" in fields else False,
@@ -170,53 +170,50 @@ class _RuleReader:
         name, text = pairs[0]
         if not name.isidentifier() or name in NAMES:
             text.refuse(f"{name!r} cannot name an element", hint="choose a new lower-case name")
-        found = self._expression(text, NAMES, self._variables)
+        found = self._expression(text, self._variables, LIST)
         return (name, found or "")
 
-    def _expression(
-        self, node: Marked | None, names: tuple[str, ...], variables: Mapping[str, Shape]
-    ) -> str | None:
+    def _element(self, text: str) -> Type:
+        """The type of the elements of a list that compiles."""
+        found = check_expression(text, self._variables)
+        return found.parameters[0] if found.parameters else DYN
+
+    def _expression(self, node: Marked | None, variables: Mapping[str, Type], wanted: Type) -> str | None:
         if node is None:
             return None
         text = node.text()
         try:
-            compile_expression(text, names)
+            found = check_expression(text, variables)
         except ExpressionError as error:
-            unknown = re.search(r"undeclared reference to '(\w+)", error.message)
             node.refuse(
                 f"expression does not compile: {error.message}",
                 line=error.line,
                 column=error.column,
-                hint=_nearest(unknown[1], names, f"variables are {', '.join(names)}") if unknown else None,
+                hint=error.hint,
             )
-        for found in misnomers(text, variables):
-            before = text[: found.offset]
-            node.refuse(
-                f"{found.owner} has no field {found.field!r}",
-                hint=_nearest(found.field, found.known, f"there are {', '.join(found.known) or 'none'}"),
-                line=before.count("\n") + 1,
-                column=found.offset - (before.rfind("\n") + 1) + 1,
-            )
+        if not fits(wanted, found):
+            expected = "true or false" if wanted == BOOL else "a list"
+            node.refuse(f"expression gives {found}, expected {expected}")
         return text
 
-    def _check_places(self, node: Marked, names: tuple[str, ...], variables: Mapping[str, Shape]) -> None:
+    def _check_places(self, node: Marked, variables: Mapping[str, Type]) -> None:
         for path in places(node.text()):
             root, *rest = path.split(".")
-            if root not in names:
+            if root not in variables:
                 node.refuse(
                     f"{{{path}}} names no variable",
-                    hint=_nearest(root, names, f"there are {', '.join(names)}"),
+                    hint=_nearest(root, variables, f"there are {', '.join(variables)}"),
                 )
-            owner, shape = root, variables.get(root)
+            owner, kind = root, variables[root]
             for field in rest:
-                known = fields_of(shape)
+                known = fields_of(kind)
                 if known is None:
                     break
                 if field not in known:
                     node.refuse(
                         f"{{{path}}}: {owner} has no field {field!r}", hint=_nearest(field, known, "")
                     )
-                owner, shape = f"{owner}.{field}", known[field]
+                owner, kind = f"{owner}.{field}", known[field]
 
 
 def _parameters(node: Marked | None) -> tuple[Parameter, ...]:

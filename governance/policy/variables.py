@@ -24,8 +24,6 @@ from governance.errors import GovernanceError
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
-from governance.policy import expressions
-from governance.policy.expressions import without_long_lists
 from governance.policy.model import Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,8 +48,6 @@ NAMES: tuple[str, ...] = (
 )
 """Every variable there is; which are set depends on the scope."""
 
-VIEW_LISTS = ("systems", "models", "datasets", "deployments")
-
 STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
 
 
@@ -64,14 +60,12 @@ class Thing:
         digest: Its current digest, for waivers that are bound to one.
         values: Variables but `params`.
         entries: The entries that speak of it.
-        too_long: Names of lists that were left out for their length, with how long they are.
     """
 
     ref: str
     digest: str | None
     values: Mapping[str, Any]
     entries: tuple[EntryLine, ...]
-    too_long: Mapping[str, int]
 
 
 class Variables:
@@ -92,10 +86,9 @@ class Variables:
             *dossier.datasets,
             *dossier.deployments,
         ]
-        self._too_long: dict[str, int] = {}
-        self._maps = {view.ref: without_long_lists("view", plain(view), self._too_long) for view in views}
+        self._maps = {view.ref: plain(view) for view in views}
         self._things: dict[Scope, tuple[Thing, ...]] = {}
-        shared: dict[str, Any] = {
+        self._shared: dict[str, Any] = {
             "systems": [self._maps[view.ref] for view in dossier.systems],
             "models": [self._maps[view.ref] for view in dossier.models],
             "datasets": [self._maps[view.ref] for view in dossier.datasets],
@@ -105,11 +98,6 @@ class Variables:
             "ledger": plain(dossier.ledger),
             "now": microseconds(now),
         }
-        # The views are clean already: only what stands around them is looked at, and how many there are.
-        clean = {
-            name: shared.pop(name) for name in VIEW_LISTS if len(shared[name]) <= expressions.LIST_LENGTH_MAX
-        }
-        self._shared = without_long_lists("", shared, self._too_long) | clean
 
     def things(self, scope: Scope) -> tuple[Thing, ...]:
         """Every thing of a scope, in the dossier's order."""
@@ -135,10 +123,8 @@ class Variables:
         self, ref: str, digest: str | None, own: Mapping[str, Any], entries: tuple[EntryLine, ...]
     ) -> Thing:
         named = {name: value for name, value in own.items() if value is not None}
-        too_long = dict(self._too_long)
         told = {"entries": [self._entry_maps[line.index] for line in entries]}
-        values = self._shared | named | without_long_lists("", told, too_long)
-        return Thing(ref, digest, values, entries, too_long)
+        return Thing(ref, digest, self._shared | named | told, entries)
 
     def _around(self, view: SystemView | ModelView | DatasetView | DeploymentView) -> dict[str, Any]:
         own = self._maps[view.ref]

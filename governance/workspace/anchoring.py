@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a ledger's anchor lies: the file that somebody named, or one in the user's state folder (docs/adr/0007).
+"""Where a ledger's anchor lies: the file that somebody named, or one in the user's state folder (docs/adr/0012).
 
 Rules: a named anchor is strict: when it is missing for a ledger that has checkpoints, or cannot be written, nothing is
 signed. One in the state folder adopts a ledger that it meets for the first time, and where it cannot be written it is

@@ -5,17 +5,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from governance.errors import InputError, RuleSetError
-from governance.policy import assess as assessing
-from governance.policy import expressions
 from governance.policy.assess import assess
-from governance.policy.checks import CheckResult
 from governance.policy.documents import DEPTH_MAX, parse_document, read_document
-from governance.policy.expressions import Activation, compile_expression, without_long_lists
+from governance.policy.expressions import Activation, compile_expression
 from governance.policy.parameters import INTEGER_MAX, LIST_LENGTH_MAX, parameter_values
 from tests.lineage.histories import dossier_of, story
 from tests.policy.rule_sets import FILE, HEAD, NOW, findings, rule, rule_set
@@ -53,64 +49,16 @@ def test_no_more_of_a_file_is_read_than_is_needed_to_refuse_it(tmp_path: Path) -
     ["a.all(x, a.all(y, y >= 0))", "(a + a).all(x, x >= 0)", "a.filter(x, x >= 0).exists(y, y < 0)"],
 )
 def test_quantifiers_that_take_too_many_steps_are_an_error_and_not_an_exception(text: str) -> None:
-    evaluation = compile_expression(text, ("a",)).evaluate(Activation({"a": list(range(9_000))}, ("a",)))
-    assert (evaluation.kind, evaluation.detail) == (
-        "error",
-        "its quantifiers take more than 9,999 steps in all",
-    )
+    evaluation = compile_expression(text, ("a",)).evaluate(Activation({"a": list(range(300_000))}, ("a",)))
+    assert (evaluation.kind, evaluation.detail) == ("error", "it takes too many steps")
 
 
 def test_one_rule_that_cannot_be_evaluated_leaves_the_others_their_findings() -> None:
-    heavy = "[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, true))))"
+    heavy = "lists.range(999).all(a, lists.range(999).all(b, lists.range(999).all(c, true)))"
     assert [each.outcome for each in findings(rule(satisfied_if=heavy), rule(id="own/two"))] == [
         "error",
         "satisfied",
     ]
-
-
-def test_another_refusal_of_the_engine_is_told_in_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Refusing:
-        def eval(self, _: Any) -> Any:
-            raise RuntimeError("INTERNAL: another reason")
-
-    expression = expressions.Expression("true", Refusing())
-    assert expression.evaluate(Activation({}, ("a",))).detail == "INTERNAL: another reason"
-
-
-def test_a_list_that_is_too_long_is_absent_and_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expressions, "LIST_LENGTH_MAX", 2)
-    too_long: dict[str, int] = {}
-    value = {"a": [1, 2, 3], "b": [1], "c": {"d": [1, 2, 3, 4]}, "e": [[1, 2, 3]]}
-    assert without_long_lists("v", value, too_long) == {"b": [1], "c": {}, "e": [[]]}
-    assert too_long == {"a": 3, "d": 4, "e": 3}
-
-
-def test_a_check_in_python_does_not_take_a_list_left_out_for_an_empty_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def all_passed(variables: Any) -> CheckResult:
-        passed = all(each["passed"] for each in variables["datasets"])
-        return CheckResult("satisfied" if passed else "not_satisfied")
-
-    name = "governance.policy.checks:four_fifths"
-    monkeypatch.setattr(assessing, "CHECKS", {name: all_passed})
-    monkeypatch.setattr(expressions, "LIST_LENGTH_MAX", 2)
-    (only,) = findings(rule(satisfied_if=None, check=name))
-    assert only.outcome == "unknown"
-
-
-def test_outcomes_do_not_depend_on_the_order_of_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The organisation's entries are too many here, the model's are not: neither tells on the other."""
-    monkeypatch.setattr(expressions, "LIST_LENGTH_MAX", 20)
-    own = rule(satisfied_if="entries.size() > 0")
-    whole = rule(
-        id="own/whole", scope="organisation", satisfied_if="entries.size() > 0", message="m", remediation="r"
-    )
-    dossier = dossier_of(MODEL, story())
-    assert len(dossier.entries) > 20
-    for rules in ((own, whole), (whole, own)):
-        outcomes = {each.rule: each.outcome for each in findings(*rules, dossier=dossier)}
-        assert outcomes == {"own/one": "satisfied", "own/whole": "error"}
 
 
 @pytest.mark.parametrize(

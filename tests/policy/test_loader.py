@@ -88,7 +88,12 @@ def refused(text: str) -> RuleSetError:
         ({"manual": True}, "satisfied_if and manual: expected one", 1, "say when it is satisfied"),
         ({"satisfied_if": None}, "rule has no condition", 1, None),
         ({"satisfied_if": None, "check": "os:system"}, "check is 'os:system'", 8, "four_fifths"),
-        ({"satisfied_if": "model.registered &&"}, "does not compile: Syntax error", 5, None),
+        (
+            {"satisfied_if": "model.registered &&"},
+            "does not compile: expected an operand, found the end",
+            5,
+            None,
+        ),
         ({"satisfied_if": "modle.registered"}, "undeclared reference to 'modle", 5, None),
         (
             {"satisfied_if": "model.approvls.size() > 0"},
