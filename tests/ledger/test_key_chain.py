@@ -95,7 +95,7 @@ def sign_raw(storage: MemoryStorage, size: int, *keys: SigningKey, number: int |
 def append_raw(storage: MemoryStorage, stated: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """An event that the writer would refuse, as somebody with the database can write it."""
     with monkeypatch.context() as patched:
-        patched.setattr("governance.ledger.log.require_key_events", lambda *_, **__: None)
+        patched.setattr("governance.ledger.appending.require_key_events", lambda *_, **__: None)
         ledger_of(storage, K0).append([stated])
 
 

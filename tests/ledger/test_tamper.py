@@ -176,8 +176,7 @@ def test_an_entry_at_an_index_that_cannot_be_is_found_in_bounded_time(ledger: Pa
     """One row can claim that there are 2^63 entries: the work is held to the rows that there are."""
     tamper(
         ledger,
-        f"INSERT INTO entry SELECT {index}, leaf_hash, body, 'new', type, occurred_at, appended_at FROM entry "
-        'WHERE "index" = 20',
+        f"INSERT INTO entry SELECT {index}, leaf_hash, body, 'new', type FROM entry WHERE \"index\" = 20",
     )
     found = verified(ledger)
     assert found.tree_size == SIZE
