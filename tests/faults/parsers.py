@@ -19,11 +19,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from governance.cli.reading import read_events, read_payload
+from governance.core.batch_proof import parse_batch_proof
 from governance.core.canonical import format_canonical, parse_canonical, parse_json
 from governance.core.checkpoint import open_checkpoint, parse_checkpoint
+from governance.core.consistency_proof import parse_consistency_proof
 from governance.core.instants import parse_instant
 from governance.core.note import open_note, parse_note, parse_verifier_key
 from governance.core.proof import parse_proof_file, verify_proof_file
+from governance.core.tiles import parse_bundle, parse_tile_path
+from governance.core.trust_policy import parse_trust_policy
+from governance.core.witness_request import parse_witness_request
 from governance.errors import GovernanceError
 from governance.events.envelope import format_body, parse_event, read_entry
 from governance.events.links import links_of
@@ -161,6 +166,17 @@ MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
 -----END PRIVATE KEY-----
 """
 
+_hash = b"MxY2TQ" + b"A" * 37 + b"=\n"
+_batch_proof = b"governance/batch-proof@v1\nindex 0\nindex 2\n" + _hash + b"\n" + _checkpoint
+_consistency_proof = next(
+    each.encode()
+    for each in (HOUSE / "docs" / "formats.md").read_text(encoding="utf-8").split("```text\n")
+    if each.startswith("governance/consistency-proof")
+).partition(b"```")[0]
+_witness = (WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[1]
+_trust_policy = f"log {KEY}\nwitness w {_witness} https://w.example\ngroup g any w\nquorum g\n".encode()
+_witness_request = b"old 2\n" + _hash + b"\n" + _checkpoint
+
 PARSERS: dict[str, Parser] = {
     "note": Parser(parse_note, (_checkpoint, *_strings(("note/c2sp-signed-note-example.json", "note")))),
     "signed note": Parser(lambda content: open_note(content, [KEY]), (_checkpoint,)),
@@ -175,6 +191,14 @@ PARSERS: dict[str, Parser] = {
         (_proof, *_strings((_proof_vectors, "invalid"), (_proof_vectors, "valid_syntax"))),
     ),
     "proof": Parser(lambda content: verify_proof_file(content, b'{"n":1,"type":"b"}', [KEY]), (_proof,)),
+    "batch proof": Parser(parse_batch_proof, (_batch_proof,)),
+    "consistency proof": Parser(parse_consistency_proof, (_consistency_proof,)),
+    "entry bundle": Parser(
+        lambda content: parse_bundle(content, 3), ((WORKED / "worked-tile-entries-000.p-3.bin").read_bytes(),)
+    ),
+    "tile path": Parser(_text(parse_tile_path), (b"tile/0/x001/x234/067", b"tile/entries/000.p/3")),
+    "trust policy": Parser(parse_trust_policy, (_trust_policy,)),
+    "witness request": Parser(parse_witness_request, (_witness_request,)),
     "canonical JSON": Parser(
         lambda content: format_canonical(parse_canonical(content)),
         tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "output").iterdir())),

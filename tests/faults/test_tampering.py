@@ -10,8 +10,9 @@ Anything else is a miss.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -24,14 +25,18 @@ import pytest
 
 from governance.core.checkpoint import open_checkpoint
 from governance.core.proof import verify_proof_file
-from governance.errors import GovernanceError
+from governance.errors import GovernanceError, IntegrityError
 from governance.ledger.log import Ledger
+from governance.ledger.static_log import StaticLog, require_size
+from governance.ledger.tiles import export_tiles
 from governance.ledger.verify import verify
+from governance.ledger.verify_tiles import verify_static_log
 from governance.storage.interface import Reader, Storage
 from governance.storage.opening import create_storage, open_storage
 from tests.faults.conftest import Tell
 from tests.faults.mutations import MUTATIONS, flip_log_bit
 from tests.ledger.histories import ORIGIN, START, ToldClock, event, lifecycle, opening, signing_key
+from tests.ledger.logs import files_in
 
 KEY = signing_key()
 SIZE = 2001
@@ -205,8 +210,37 @@ class Carried:
         return "without effect" if told == self.read(self.content) else f"MISSED by reading: {told!r:.200}"
 
 
+class _Files(StaticLog):
+    """A static log whose files are held in memory."""
+
+    name = "files"
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, path: str, size_bytes_max: int) -> bytes | None:
+        content = self._files.get(path)
+        return None if content is None else require_size(content, size_bytes_max, path)
+
+
+def static_log_files(storage: Storage) -> list[Carried]:
+    """Files of a static log, each read among the others as they were."""
+    with tempfile.TemporaryDirectory() as name:
+        export_tiles(storage, Path(name))
+        files = files_in(Path(name))
+
+    def read(path: str, content: bytes) -> object:
+        found = verify_static_log(_Files({**files, path: content}), keys=[KEY.verifier_key])
+        if not found.holds:
+            raise IntegrityError(str(found.discrepancies[0]))
+        return found.tree_size, found.root
+
+    paths = ("checkpoint", "tile/0/000", "tile/1/000.p/7", "tile/entries/003", "tile/entries/007.p/209")
+    return [Carried(files[path], partial(read, path)) for path in paths]
+
+
 def carried_files(storage: Storage) -> dict[str, list[Carried]]:
-    """Files of each kind that leave the ledger; an export with tiles is one kind more to add here."""
+    """Files of each kind that leave the ledger."""
     ledger = Ledger(storage, clock=ToldClock(), origin=ORIGIN)
     indexes = (0, 1, 2, 777, 1023, 1024, SIZE - 1)
     bodies = {row.index: row.body for row in storage.entries_at(indexes)}
@@ -220,6 +254,7 @@ def carried_files(storage: Storage) -> dict[str, list[Carried]]:
             Carried(body, partial(verify_proof_file, ledger.prove(at), keys=keys))
             for at, body in bodies.items()
         ],
+        "file of a static log": static_log_files(storage),
         "checkpoint": [
             Carried(row.note, partial(open_checkpoint, keys=keys)) for row in storage.checkpoints()
         ],
