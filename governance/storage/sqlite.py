@@ -104,23 +104,35 @@ class SqliteStorage(DelegatingReader, Storage):
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Queue for the file's lock, then write in one transaction; see the interface."""
-        with self._guard, self._taking_the_place(), self._lock:
-            connection = self._writer_connection = self._writer_connection or _connect(self._path)
-            with translated(self._path):
-                connection.execute("BEGIN IMMEDIATE")
-            writer = _SqliteWriter(connection, self._path, self._ref_ids)
+        with self._guard:
+            if self._is_writing:
+                raise StorageError(
+                    "this thread is writing already", hint="end the one writing() before the next"
+                )
+            self._is_writing = True
             try:
-                yield writer
+                with self._lock:
+                    yield from self._transaction()
+            finally:
+                self._is_writing = False
+
+    def _transaction(self) -> Iterator[Writer]:
+        connection = self._writer_connection = self._writer_connection or _connect(self._path)
+        with translated(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+        writer = _SqliteWriter(connection, self._path, self._ref_ids)
+        try:
+            yield writer
+            with translated(self._path):
+                connection.execute("COMMIT")
+        except BaseException:
+            writer.forget()
+            if connection.in_transaction:
                 with translated(self._path):
-                    connection.execute("COMMIT")
-            except BaseException:
-                writer.forget()
-                if connection.in_transaction:
-                    with translated(self._path):
-                        connection.execute("ROLLBACK")
-                raise
-            if len(self._ref_ids) > REFS_CACHED_MAX:
-                self._ref_ids.clear()
+                    connection.execute("ROLLBACK")
+            raise
+        if len(self._ref_ids) > REFS_CACHED_MAX:
+            self._ref_ids.clear()
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -146,16 +158,6 @@ class SqliteStorage(DelegatingReader, Storage):
         self._local.connection = connection
         self._connections.append(connection)
         return connection
-
-    @contextmanager
-    def _taking_the_place(self) -> Iterator[None]:
-        if self._is_writing:
-            raise StorageError("this thread is writing already", hint="end the one writing() before the next")
-        self._is_writing = True
-        try:
-            yield
-        finally:
-            self._is_writing = False
 
     @property
     def _inner(self) -> SqliteReader:
