@@ -3,9 +3,9 @@
 
 python benchmarks/policy.py [DOSSIERS]        1,000 by default
 
-Twelve rules as an ML auditor writes them, each evaluated over every dossier; compiled once, activations made once where
-an engine has such a thing. What every engine says is compared before anything is timed. Prints evaluations a second and
-the ratio to cel-expr-python.
+Twelve rules as an ML auditor writes them, all evaluated over one dossier and then over the next, as an assessment does;
+compiled once, activations made once where an engine has such a thing. What every engine says is compared before
+anything is timed. Prints evaluations a second and the ratio to cel-expr-python.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def ours(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     """Our engine."""
     environment = Environment(dict.fromkeys(NAMES, DYN))
     programs = [compile_program(text, environment) for text in texts]
-    return lambda: [program.evaluate(each) for program in programs for each in dossiers]
+    return lambda: [program.evaluate(each) for each in dossiers for program in programs]
 
 
 def cel_expr_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -156,7 +156,7 @@ def cel_expr_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     environment = cel.NewEnv(config=cel.NewEnvConfigFromYaml("\n".join(lines)))
     compiled = [environment.compile(text) for text in texts]
     activations = [environment.Activation(each) for each in dossiers]
-    return lambda: [program.eval(each).value() for program in compiled for each in activations]
+    return lambda: [program.eval(each).value() for each in activations for program in compiled]
 
 
 def cel_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -166,7 +166,7 @@ def cel_python(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
     environment = celpy.Environment()
     programs = [environment.program(environment.compile(text)) for text in texts]
     activations = [{name: celpy.json_to_cel(each[name]) for name in NAMES} for each in dossiers]
-    return lambda: [bool(program.evaluate(each)) for program in programs for each in activations]
+    return lambda: [bool(program.evaluate(each)) for each in activations for program in programs]
 
 
 def common_expression_language(dossiers: list[dict[str, Any]], texts: list[str]) -> Runs:
@@ -174,7 +174,7 @@ def common_expression_language(dossiers: list[dict[str, Any]], texts: list[str])
     import cel
 
     programs = [cel.compile(text) for text in texts]
-    return lambda: [program.execute(each) for program in programs for each in dossiers]
+    return lambda: [program.execute(each) for each in dossiers for program in programs]
 
 
 ENGINES: tuple[tuple[str, str, Callable[[list[dict[str, Any]], list[str]], Runs], bool], ...] = (
@@ -206,7 +206,7 @@ def main() -> None:
             continue
         kept = [each for each in range(len(RULES)) if has_two_variables or each not in TWO_VARIABLES]
         runs = prepare(dossiers, [RULES[each] for each in kept])
-        expected = [wanted[each * count + number] for each in kept for number in range(count)]
+        expected = [wanted[number * len(RULES) + each] for number in range(count) for each in kept]
         assert runs() == expected, f"{name} gives other values"
         ready[name] = runs
     rates = {name: [per_second(runs) for _ in range(1)] for name, runs in ready.items()}

@@ -59,8 +59,12 @@ def compile_tree(root: tree.Node, functions: Functions, *, is_lean: bool = True)
         return None
     lines = whole(writer.lines, result, needs_budget=writer.needs_budget)
     names = {**runtime.NAMES, **writer.constants}
+    try:
+        code = compile("\n".join(lines), "<expression>", "exec")
+    except (SyntaxError, MemoryError, RecursionError):
+        return None  # deeper than this Python reads
     # The source is written here, and the expression's own text is in it only as quoted constants.
-    exec(compile("\n".join(lines), "<expression>", "exec"), names)  # noqa: S102
+    exec(code, names)  # noqa: S102
     found: Compiled = names["run"]
     return found
 

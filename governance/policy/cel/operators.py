@@ -307,7 +307,7 @@ def index_optional(operand: Any, key: Any) -> Optional:
         return index_optional(operand.value, key) if operand.is_present else operand
     if type(operand) is dict:
         if not is_hashable(key):
-            no_overload("key", operand, key)
+            raise EvaluationError("key", f"{kind_of(key)} cannot be a key")
         return Optional(operand[to_key(key)]) if to_key(key) in operand else NONE
     if type(operand) not in (list, tuple) or type(key) not in NUMBERS:
         no_overload("index", operand, key)
@@ -328,5 +328,5 @@ def require_key(key: Any) -> Any:
         EvaluationError: Keys are int, uint, bool or text.
     """
     if type(key) not in (int, Uint, bool, str):
-        raise EvaluationError("key", f"a {kind_of(key)} cannot be a key")
+        raise EvaluationError("key", f"{kind_of(key)} cannot be a key")
     return to_key(key)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
 from governance.policy.cel.compiler import compile_tree
 from governance.policy.cel.environment import Environment
@@ -158,6 +159,14 @@ def test_one_that_raises_for_nothing_is_compiled_to_raise_less() -> None:
 def test_a_budget_that_is_spent_before_it_begins_is_an_error(steps: int) -> None:
     with pytest.raises(EvaluationError, match="too many steps"):
         compiled("n > 2").evaluate({"n": 3}, Budget(steps))
+
+
+def test_what_is_deeper_than_python_reads_stays_with_the_exact_evaluator() -> None:
+    """Deeper than the parser lets through; other Pythons have other bounds."""
+    node: tree.Node = tree.Literal(1.5, start=0, end=1, at=0)
+    for _ in range(150):
+        node = tree.Binary("-", tree.Name("n", True, start=0, end=1, at=0), node, start=0, end=1, at=0)
+    assert compile_tree(node, OPEN.functions) is None
 
 
 def test_no_text_of_an_expression_is_run() -> None:
