@@ -79,8 +79,7 @@ class Entries(Sequence[Entry]):
     def __eq__(self, other: object) -> bool:
         return self._bodies == other._bodies if isinstance(other, Entries) else NotImplemented
 
-    def __hash__(self) -> int:
-        return hash(tuple(self._bodies))
+    __hash__ = None  # type: ignore[assignment]  # its parts are not looked at until somebody asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +203,25 @@ class Appender:
         return (head.size, head.leaf_hash) == (self._end.size, self._end.leaf_hash)
 
 
-def prepare(event: Event | Mapping[str, Any], *, where: str) -> Prepared:
+def prepare(event: Event | Mapping[str, Any], number: int = 1) -> Prepared:
     """Validate an event and derive all that its entry needs and the ledger does not decide.
+
+    Args:
+        event: The event.
+        number: Its place in the append, from 1, for messages.
 
     Raises:
         EventError: Malformed, unknown or too large.
     """
-    stated: Mapping[str, Any] = event.to_dict() if isinstance(event, Event) else event
-    kind, canonical = admit(stated) or _admit_closely(normalise(stated, where=where), where)
+    # Looked at first, because it is nearly always one: to ask a model's class costs more.
+    stated: Mapping[str, Any] = (
+        event if type(event) is dict else event.to_dict() if isinstance(event, Event) else event
+    )
+    admitted = admit(stated)
+    if admitted is None:
+        stated = normalise(stated, where=f"event {number}")
+        admitted = admit(stated) or _admit_closely(stated, f"event {number}")
+    kind, canonical = admitted
     subject: str = stated["subject"]
     digest = stated["data"].get("digest") if kind.binds else None
     return Prepared(stated["id"], kind.event_type, subject, canonical, *pairs_of_kind(stated, kind), digest)
@@ -219,14 +229,8 @@ def prepare(event: Event | Mapping[str, Any], *, where: str) -> Prepared:
 
 def _admit_closely(stated: Mapping[str, Any], where: str) -> Admitted:
     """Admit what could not be admitted at a glance, or say what is wrong with it."""
-    found = admit(stated)
-    if found is not None:
-        return found
-    parsed = parse_normalised(stated, where=where)
-    kind = payload_class(parsed.type)
-    if kind is None:
-        # An event read from a newer ledger can be held but not written.
-        raise ConflictError(f"{where}: event type {parsed.type} is not known to this version")
+    kind = payload_class(parse_normalised(stated, where=where).type)
+    assert kind is not None, "parse_normalised refuses types that are not known"
     return Admitted(kind, format_canonical(stated))
 
 

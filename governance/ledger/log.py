@@ -171,7 +171,7 @@ class Ledger:
 
 
 def _prepare_all(events: Iterable[Event | Mapping[str, Any]]) -> list[Prepared]:
-    prepared = [prepare(event, where=f"event {number}") for number, event in enumerate(events, start=1)]
+    prepared = [prepare(event, number) for number, event in enumerate(events, start=1)]
     if len(prepared) > EVENTS_PER_APPEND_MAX:
         raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
     return prepared

@@ -302,7 +302,7 @@ def test_callers_of_one_group_keep_their_own_outcomes(ledger: Ledger, storage: S
 def _prepared(stated: dict[str, object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
     from governance.ledger.appending import prepare
 
-    return prepare(stated, where="event")
+    return prepare(stated)
 
 
 def test_appending_nothing_in_a_task_writes_nothing(ledger: Ledger, storage: Storage) -> None:

@@ -121,6 +121,19 @@ def test_a_ledger_rotated_twice_verifies_from_any_of_its_keys(
     ]
 
 
+def test_a_rotation_may_stand_among_other_events_of_one_append() -> None:
+    storage = MemoryStorage()
+    fill(storage, key=K0, rounds=1)
+    data = state_rotation(read_key_chain(storage), storage, old=K0, new=K1, reason="planned")
+    ledger = ledger_of(storage, K1)
+    entries = ledger.append([event(700), rotated(701, **data), event(702)])
+    ledger.checkpoint(also=[K0])
+    assert [each.event.type for each in entries] == ["run.failed", "key.rotated", "run.failed"]
+    for key in (K0, K1):
+        assert verify(storage, keys=[key.verifier_key]).holds
+    assert read_key_chain(storage).current == K1.verifier_key
+
+
 def test_many_rotations_verify() -> None:
     storage = MemoryStorage()
     fill(storage, key=K0, rounds=1)
