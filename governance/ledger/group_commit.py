@@ -88,7 +88,7 @@ class GroupCommit(Generic[Item, Result]):
         with self._room:
             if not self._is_led:
                 self._is_led = True
-                request = _Request[Item, Result](items, _nothing, can_lead=True)
+                request: _Request[Item, Result] = _Request(items, _nothing, can_lead=True)
                 leads = True
             else:
                 self._wait_for_room(len(items))
@@ -105,7 +105,7 @@ class GroupCommit(Generic[Item, Result]):
         """As `run`, for a task: only the task waits, never its loop."""
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
-        request = _Request[Item, Result](items, lambda: _wake(loop, woken), can_lead=False)
+        request: _Request[Item, Result] = _Request(items, lambda: _wake(loop, woken), can_lead=False)
         while not self._enter_if_room(request):
             await asyncio.to_thread(self._wait_outside, len(items))
         await woken.wait()
