@@ -14,10 +14,11 @@ failure is theirs alone: the function that commits tells each outcome apart.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from governance.errors import GovernanceError, StorageError
@@ -36,13 +37,19 @@ Commit = Callable[[Sequence[Sequence[Item]]], Sequence[Result | GovernanceError]
 
 @dataclass(slots=True, eq=False)
 class _Request(Generic[Item, Result]):
-    """One caller's items and what became of them."""
+    """One caller's items and what became of them.
+
+    Attributes:
+        woken: Lets a thread go on; a caller that leads from the start needs none.
+        task: Lets a task go on, in its own loop.
+        leads: Whether its thread is to lead the next group.
+    """
 
     items: Sequence[Item]
-    wake: Callable[[], None]
-    can_lead: bool
+    woken: threading.Event | None = None
+    task: asyncio.Future[None] | None = None
     outcome: Result | BaseException | None = None
-    leads: bool = field(default=False)
+    leads: bool = False
 
     def result(self) -> Result:
         if isinstance(self.outcome, BaseException):
@@ -85,40 +92,35 @@ class GroupCommit(Generic[Item, Result]):
             GovernanceError: What `commit` told of them.
             StorageError: There was no room in the line.
         """
+        request: _Request[Item, Result] = _Request(items)
         with self._room:
-            if not self._is_led:
-                self._is_led = True
-                request: _Request[Item, Result] = _Request(items, _nothing, can_lead=True)
-                leads = True
-            else:
+            if self._is_led:
                 self._wait_for_room(len(items))
-                woken = threading.Event()
-                request = _Request(items, woken.set, can_lead=True)
-                leads = self._enter(request)
-        if not leads:
-            woken.wait()
-        if leads or request.leads:
+                request.woken = threading.Event()
+            request.leads = self._enter(request)
+        if request.woken is not None and not request.leads:
+            request.woken.wait()
+        if request.leads:
             self._lead(request)
         return request.result()
 
     async def run_async(self, items: Sequence[Item]) -> Result:
         """As `run`, for a task: only the task waits, never its loop."""
-        loop = asyncio.get_running_loop()
-        woken = asyncio.Event()
-        request: _Request[Item, Result] = _Request(items, lambda: _wake(loop, woken), can_lead=False)
+        task = asyncio.get_running_loop().create_future()
+        request: _Request[Item, Result] = _Request(items, task=task)
         while not self._enter_if_room(request):
             await asyncio.to_thread(self._wait_outside, len(items))
-        await woken.wait()
+        await task
         return request.result()
 
     def _enter_if_room(self, request: _Request[Item, Result]) -> bool:
         with self._room:
             if not self._has_room(len(request.items)):
                 return False
-            if self._enter(request):
-                request.leads = True
-                self._start_leading(request)
-            return True
+            leads = self._enter(request)
+        if leads:
+            self._start_leading(request)
+        return True
 
     def _wait_outside(self, count: int) -> None:
         with self._room:
@@ -145,6 +147,17 @@ class GroupCommit(Generic[Item, Result]):
 
     def _lead(self, own: _Request[Item, Result]) -> None:
         """Commit one group, the leader's own items first, and hand the lead on."""
+        following = self._lead_group(own)
+        if following is not None:
+            self._start_leading(following)
+
+    def _lead_tasks(self, request: _Request[Item, Result] | None) -> None:
+        """Lead for one task after the other, until nobody waits or a thread's turn has come."""
+        while request is not None:
+            request = self._lead_group(request)
+
+    def _lead_group(self, own: _Request[Item, Result]) -> _Request[Item, Result] | None:
+        """Commit one group; the task that somebody must lead for next, if the next in line is one."""
         group = [own]
         with self._room:
             count = len(own.items)
@@ -154,33 +167,30 @@ class GroupCommit(Generic[Item, Result]):
             self._room.notify_all()
         try:
             outcomes: Sequence[Result | BaseException] = self._commit([each.items for each in group])
-        except BaseException as error:  # noqa: BLE001  # it is everybody's: the leader's own is raised below
-            outcomes = [_interrupted(error) for _ in group]
-            outcomes[0] = error
+        except BaseException as error:  # noqa: BLE001  # it is everybody's: the leader's own is raised by its caller
+            outcomes = [error, *(_interrupted(error) for _ in group[1:])]
         for request, outcome in zip(group, outcomes, strict=True):
             request.outcome = outcome
-        self._hand_on()
-        for request in group[1:]:
-            request.wake()
-        if not own.can_lead:
-            own.wake()
+        following = self._hand_on()
+        _wake(group)
+        return following
 
-    def _hand_on(self) -> None:
+    def _hand_on(self) -> _Request[Item, Result] | None:
         with self._room:
             if not self._line:
                 self._is_led = False
-                return
+                return None
             following = self._take()
             following.leads = True
             self._room.notify_all()
-        if following.can_lead:
-            following.wake()
-        else:
-            self._start_leading(following)
+        if following.woken is None:
+            return following
+        following.woken.set()
+        return None
 
     def _start_leading(self, request: _Request[Item, Result]) -> None:
         """A task cannot lead, since its loop must go on: a thread does it for the task."""
-        threading.Thread(target=self._lead, args=(request,), name="governance-commit").start()
+        threading.Thread(target=self._lead_tasks, args=(request,), name="governance-commit").start()
 
     def _take(self) -> _Request[Item, Result]:
         request = self._line.popleft()
@@ -195,10 +205,20 @@ def _interrupted(error: BaseException) -> GovernanceError:
     )
 
 
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(woken.set)
+def _wake(group: Sequence[_Request[Item, Result]]) -> None:
+    """Let everybody of a group go on; the tasks of one loop with one call."""
+    tasks: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for request in group:
+        if request.woken is not None:
+            request.woken.set()
+        elif request.task is not None:
+            tasks.setdefault(request.task.get_loop(), []).append(request.task)
+    for loop, waiting in tasks.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+            loop.call_soon_threadsafe(_let_go_on, waiting)
 
 
-def _nothing() -> None:
-    """Nobody waits to be woken."""
+def _let_go_on(waiting: Sequence[asyncio.Future[None]]) -> None:
+    for task in waiting:
+        if not task.done():
+            task.set_result(None)
