@@ -241,7 +241,8 @@ def _told(node: Marked) -> Told:
     if len(pairs) != 1:
         node.refuse("an event is told as {type: {subject: …, actor: …, …}}")
     event_type, fields = pairs[0]
-    return {"type": event_type, **{name: _meant(value) for name, value in fields.value().items()}}
+    told = {name: _meant(value.value()) for name, value in fields.mapping().items()}
+    return {"type": event_type, **told}
 
 
 def _meant(value: Any) -> Any:

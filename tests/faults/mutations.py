@@ -298,6 +298,8 @@ def _changed(draw: Random, database: sqlite3.Connection, table: str, column: str
         other: Any = draw.choice(ODD_VALUES)
     elif way < 0.35:
         other = _row(draw, database, table)[column]
+    elif value is None:
+        other = "[7]"  # what a NULL could have been
     elif way < 0.45:
         other = _as_another_type(value)
     else:

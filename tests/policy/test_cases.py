@@ -181,6 +181,10 @@ def test_digests_of_words_stand_anywhere(tmp_path: Path) -> None:
             "rule: own/one, name: n, given: told, add: [{a: {}, b: {}}], expect: satisfied",
             "an event is told as",
         ),
+        (
+            "rule: own/one, name: n, given: told, add: [{a: words}], expect: satisfied",
+            "a must be a mapping of keys to values",
+        ),
         ("rule: own/one, name: n, given: told, now: soon, expect: satisfied", "not an RFC 3339"),
         ("rule: own/one, name: n, given: told", "case has no 'expect'"),
         ("rule: own/one, name: n, given: told, expct: satisfied", "unknown key 'expct'"),
