@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from governance.errors import SchemaError, StorageError
-from governance.storage.index_rows import spread
+from governance.storage.index_rows import spread, spread_below
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,
@@ -114,7 +114,7 @@ class SqliteReader(Reader):
             if role is not None:
                 sql += " AND mention.role = ?"
                 values.append(role)
-            found.extend(map(MentionRow._make, spread(self._all(sql, values), None, size)))
+            found.extend(map(MentionRow._make, spread_below(self._all(sql, values), size)))
         return found
 
     def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
@@ -128,7 +128,7 @@ class SqliteReader(Reader):
                 "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
                 f"WHERE this.name IN ({marks(chunk)}) AND r.first < ?"
             )
-            found.extend(map(RelationRow._make, spread(self._all(sql, [*chunk, size]), None, size)))
+            found.extend(map(RelationRow._make, spread_below(self._all(sql, [*chunk, size]), size)))
         return found
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:
