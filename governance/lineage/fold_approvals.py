@@ -13,6 +13,7 @@ from datetime import datetime
 from governance.core.instants import parse_instant
 from governance.events.vocabulary import decisions, people
 from governance.lineage.facts import Facts
+from governance.lineage.fold_signers import fold_signed
 from governance.lineage.statement import Statement
 from governance.lineage.views import ApprovalView
 
@@ -24,12 +25,18 @@ def fold_approvals(ref: str, facts: Facts) -> tuple[ApprovalView, ...]:
 
 def _view(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> ApprovalView:
     void = min(_voids(granted, facts), default=None, key=lambda each: each[0])
+    signed = fold_signed(granted, facts)
     return ApprovalView(
         granted=granted,
         role_held=_role_held(granted, facts),
         voided_at=void[1] if void else None,
         voided_index=void[0] if void else None,
         void_reason=void[2] if void else None,
+        signed=signed.by is not None,
+        signed_by=signed.by,
+        key_index=signed.key_index,
+        signer_roles=signed.roles,
+        signatures=signed.signatures,
     )
 
 
