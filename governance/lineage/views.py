@@ -36,7 +36,11 @@ class ApprovalView:
     """An approval and what became of it.
 
     Attributes:
-        role_held: Whether the approver held the role that they name, at that entry.
+        role_held: Whether the approver held the role that they name, at that entry, themselves or by delegation.
+        independent: Whether the approver is a person and had no part in making the subject, nor had whom they act for.
+        involvement: The parts that they had, as in "trained it".
+        voice: Whose authority it is: the delegator's where one is named, else the approver's own, a ref.
+        delegation_index: The entry of the delegation that the role rests on.
         voided_at: When it was revoked, refused by a later approver, or overtaken by another digest.
         void_reason: Why, in a few words.
     """
@@ -45,6 +49,10 @@ class ApprovalView:
 
     granted: Statement[decisions.ApprovalGranted]
     role_held: bool
+    independent: bool
+    involvement: tuple[str, ...]
+    voice: str
+    delegation_index: int | None = None
     voided_at: datetime | None = None
     voided_index: int | None = None
     void_reason: str | None = None

@@ -62,9 +62,91 @@ def test_an_error_cannot_be_waived() -> None:
     assert only.waiver is None
 
 
-def test_a_waived_finding_still_blocks_what_depends_on_it() -> None:
-    waived, blocked = findings(
+def test_a_waived_finding_does_not_block_what_depends_on_it() -> None:
+    waived, next_one = findings(
         rule(satisfied_if="false"), rule(id="own/two", depends_on="[own/one]"), more=(waiver(),)
     )
     assert (waived.outcome, waived.passes) == ("not_satisfied", True)
-    assert (blocked.outcome, blocked.waiver, blocked.passes) == ("blocked", None, False)
+    assert (next_one.outcome, next_one.waiver, next_one.passes) == ("satisfied", None, True)
+
+
+def test_what_depends_on_a_waived_finding_is_judged_and_waived_by_itself() -> None:
+    """A waiver is for one rule: the next finding fails on its own evidence, until it is waived too."""
+    rules = rule(satisfied_if="false"), rule(id="own/two", satisfied_if="false", depends_on="[own/one]")
+    _, judged = findings(*rules, more=(waiver(),))
+    assert (judged.outcome, judged.waiver, judged.passes) == ("not_satisfied", None, False)
+    _, waived = findings(*rules, more=(waiver(), waiver(rule="own/two")))
+    assert (waived.outcome, waived.passes) == ("not_satisfied", True)
+
+
+def test_a_waiver_that_no_longer_holds_blocks_again() -> None:
+    _, blocked = findings(
+        rule(satisfied_if="false"),
+        rule(id="own/two", depends_on="[own/one]"),
+        more=(waiver(expires_at="2026-11-20T12:00:00Z"),),
+    )
+    assert (blocked.outcome, blocked.waiver) == ("blocked", None)
+
+
+def test_a_blocked_finding_cannot_be_waived() -> None:
+    _, blocked = findings(
+        rule(satisfied_if="false"),
+        rule(id="own/two", depends_on="[own/one]"),
+        more=(waiver(rule="own/two"),),
+    )
+    assert (blocked.outcome, blocked.waiver) == ("blocked", None)
+
+
+REVOKED: Told = ("waiver.revoked", MODEL, "person:rita", {"rule": "own/one", "reason": "r"})
+
+
+@pytest.mark.parametrize(
+    ("told", "lapse"),
+    [
+        ((waiver(expires_at="2026-11-20T12:00:00Z"),), "the waiver in entry 33 ran out on 2026-11-20"),
+        ((waiver(), REVOKED), "the waiver in entry 33 was revoked"),
+        ((waiver(digest=digest("other")),), "the waiver in entry 33 is bound to another digest"),
+        (
+            (("waiver.granted", MODEL, "service:ci", waiver()[3]),),
+            "the waiver in entry 33 was not granted by a person but by service:ci",
+        ),
+        (
+            (waiver(expires_at="2026-11-01T00:00:00Z"), waiver(expires_at="2026-11-02T00:00:00Z")),
+            "the waiver in entry 34 ran out on 2026-11-02",
+        ),
+    ],
+)
+def test_a_finding_that_comes_back_says_what_became_of_its_waiver(told: tuple[Told, ...], lapse: str) -> None:
+    (only,) = findings(rule(satisfied_if="false"), more=told)
+    assert (only.outcome, only.waiver, only.passes) == ("not_satisfied", None, False)
+    assert only.message == f"model:scorer@2 fails; {lapse}"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (),
+        (waiver(),),
+        (waiver(rule="own/two", expires_at="2026-11-01T00:00:00Z"),),
+        (waiver(element="x", expires_at="2026-11-01T00:00:00Z"),),
+        (waiver(expires_at="2026-11-01T00:00:00Z"), waiver()),
+        (waiver(), waiver(expires_at="2026-11-01T00:00:00Z")),
+    ],
+)
+def test_nothing_is_told_of_waivers_meant_for_something_else_or_while_one_holds(
+    told: tuple[Told, ...],
+) -> None:
+    (only,) = findings(rule(satisfied_if="false"), more=told)
+    assert only.message == "model:scorer@2 fails"
+
+
+def test_a_satisfied_finding_says_nothing_of_waivers() -> None:
+    (only,) = findings(rule(), more=(waiver(expires_at="2026-11-01T00:00:00Z"),))
+    assert (only.outcome, only.waiver, only.message) == ("satisfied", None, "One holds")
+
+
+def test_a_moment_before_the_waiver_ended_still_has_it() -> None:
+    """The same entries, assessed as of then: what was waived stays waived in an old assessment."""
+    told = (waiver(expires_at="2026-11-01T00:00:00Z"),)
+    (then,) = findings(rule(satisfied_if="false"), more=told, at=datetime(2026, 10, 20, tzinfo=UTC))
+    assert then.waiver is not None
