@@ -187,12 +187,19 @@ def read_entry(body: bytes) -> Entry:
             appended_at=fields["appended_at"],
             previous=fields["previous"],
             event=read_event(fields["event"], where=f"entry {fields['index']}"),
-            signatures=tuple(fields["signatures"]),
+            signatures=_read_signatures(fields["signatures"]),
             body=body,
             leaf_hash=hash_leaf(body),
         )
     except (CanonicalError, EventError, TypeError, AttributeError) as error:
         raise IntegrityError(f"entry body cannot be read: {error}") from error
+
+
+def _read_signatures(stated: Any) -> tuple[str, ...]:
+    """Signatures as a body states them: a list of texts, looked at where it matters who signed."""
+    if not isinstance(stated, list) or not all(isinstance(each, str) for each in stated):
+        raise IntegrityError("the entry's signatures are not a list of texts")
+    return tuple(stated)
 
 
 def format_body(

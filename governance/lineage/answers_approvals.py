@@ -81,8 +81,12 @@ def _word(view: ApprovalView) -> str:
     """On whose word the approval stands."""
     source = view.granted.data.asserted_by
     if source is not None:
-        return f"asserted by {source.source} ({source.host}, {source.account})"
-    return "not signed"
+        signed = f", signed with {view.signed_by}" if view.signed else ""
+        return f"asserted by {source.source} ({source.host}, {source.account}){signed}"
+    if view.signed:
+        return f"signed with {view.signed_by}"
+    refusals = [each.refusal for each in view.signatures if each.refusal]
+    return f"not signed: {refusals[0]}" if refusals else "not signed"
 
 
 def _entries(asked: Asked, ref: str) -> list[Entry]:
@@ -95,4 +99,5 @@ def _entries(asked: Asked, ref: str) -> list[Entry]:
     told = asked.entries(
         row.index for row in asked.reader.mentions(sorted(agents), role="subject", size=asked.size)
     )
-    return [*about, *told]
+    opened = asked.entries([0])  # names the ledger, which signatures are made for
+    return [*opened, *about, *told]

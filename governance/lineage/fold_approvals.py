@@ -21,6 +21,7 @@ from typing import Any
 from governance.events.vocabulary import data, decisions, design, governance, model, operation
 from governance.lineage.entitlement import entitlement_of
 from governance.lineage.facts import Facts, agents_of
+from governance.lineage.fold_signers import fold_signed
 from governance.lineage.makers import makers_of
 from governance.lineage.statement import Statement
 from governance.lineage.views import ApprovalView
@@ -46,6 +47,7 @@ def _view(granted: Granted, makers: Mapping[str, tuple[str, ...]], facts: Facts)
     void = min(_voids(granted, facts), default=None, key=lambda each: each[0])
     entitlement = entitlement_of(granted, granted.data.role, facts)
     involved = tuple(dict.fromkeys(part for agent in agents_of(granted) for part in makers.get(agent, ())))
+    signed = fold_signed(granted, facts)
     return ApprovalView(
         granted=granted,
         role_held=entitlement.held,
@@ -56,6 +58,11 @@ def _view(granted: Granted, makers: Mapping[str, tuple[str, ...]], facts: Facts)
         voided_at=void[1] if void else None,
         voided_index=void[0] if void else None,
         void_reason=void[2] if void else None,
+        signed=signed.by is not None,
+        signed_by=signed.by,
+        key_index=signed.key_index,
+        signer_roles=signed.roles,
+        signatures=signed.signatures,
     )
 
 

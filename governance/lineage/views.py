@@ -32,6 +32,29 @@ from governance.lineage.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureView:
+    """A signature of a statement by its author.
+
+    Attributes:
+        holds: Whether it verifies, by a key that spoke for the actor at that entry.
+        refusal: Why not, if not.
+        fingerprint: The key that signed, `SHA256:…`; None when the signature does not verify.
+        key_type: OpenSSH's name of the key's kind.
+        key_index: The entry that binds the key.
+        proven: Whether the key signed its own binding.
+        hardware: Whether the key lives in a FIDO token, which somebody touched to sign.
+    """
+
+    holds: bool
+    refusal: str | None = None
+    fingerprint: str | None = None
+    key_type: str | None = None
+    key_index: int | None = None
+    proven: bool = False
+    hardware: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """An approval and what became of it.
 
@@ -41,6 +64,11 @@ class ApprovalView:
         involvement: The parts that they had, as in "trained it".
         voice: Whose authority it is: the delegator's where one is named, else the approver's own, a ref.
         delegation_index: The entry of the delegation that the role rests on.
+        signed: Whether the approver signed it, with a key that spoke for them at that entry.
+        signed_by: The fingerprint of that key.
+        key_index: The entry that binds that key.
+        signer_roles: The roles that the approver held at that entry; empty when it is not signed.
+        signatures: Every signature that it bears, those that do not hold as well.
         voided_at: When it was revoked, refused by a later approver, or overtaken by another digest.
         void_reason: Why, in a few words.
     """
@@ -56,6 +84,11 @@ class ApprovalView:
     voided_at: datetime | None = None
     voided_index: int | None = None
     void_reason: str | None = None
+    signed: bool = False
+    signed_by: str | None = None
+    key_index: int | None = None
+    signer_roles: tuple[str, ...] = ()
+    signatures: tuple[SignatureView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
