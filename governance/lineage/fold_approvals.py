@@ -54,7 +54,7 @@ def _view(granted: Granted, makers: Mapping[str, tuple[str, ...]], facts: Facts)
         delegation_index=entitlement.delegation_index,
         independent=granted.actor.startswith("person:") and not involved,
         involvement=involved,
-        voice=granted.on_behalf_of or granted.actor,
+        voice=_voice(granted),
         voided_at=void[1] if void else None,
         voided_index=void[0] if void else None,
         void_reason=void[2] if void else None,
@@ -64,6 +64,12 @@ def _view(granted: Granted, makers: Mapping[str, tuple[str, ...]], facts: Facts)
         signer_roles=signed.roles,
         signatures=signed.signatures,
     )
+
+
+def _voice(granted: Granted) -> str:
+    """An organisation or a service that somebody acts for lends them no authority of its own."""
+    principal = granted.on_behalf_of
+    return principal if principal is not None and principal.startswith("person:") else granted.actor
 
 
 def _voids(granted: Granted, facts: Facts) -> Iterator[Void]:

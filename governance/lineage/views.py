@@ -93,12 +93,22 @@ class ApprovalView:
 
 @dataclass(frozen=True, slots=True)
 class WaiverView:
-    """A waiver; `revoked_at` when it was taken back."""
+    """A waiver.
+
+    Attributes:
+        revoked_at: When it was taken back.
+        signed: Whether who granted it signed it, with a key that spoke for them at that entry.
+        signed_by: The fingerprint of that key.
+        signer_roles: The roles that they held at that entry; empty when it is not signed.
+    """
 
     spread: ClassVar[str] = "granted"
 
     granted: Statement[decisions.WaiverGranted]
     revoked_at: datetime | None = None
+    signed: bool = False
+    signed_by: str | None = None
+    signer_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from governance.policy.model import (
 )
 from governance.policy.parameters import parameter_values
 from governance.policy.variables import NAMES, Thing, Variables
-from governance.policy.waivers import Waiving, waiver_for
+from governance.policy.waivers import SIGNED_DEMANDED, Waiving, waiver_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,15 @@ class _Assessor:
         in_force = rule.applies_from is None or self._at.date() >= rule.applies_from
         waiving = Waiving()
         if judged.outcome in ("not_satisfied", "unknown", "manual"):
-            waiving = waiver_for(rule.id, thing.ref, element, thing.digest, self._dossier.waivers, self._at)
+            waiving = waiver_for(
+                rule.id,
+                thing.ref,
+                element,
+                thing.digest,
+                self._dossier.waivers,
+                self._at,
+                signed_only=self._parameters.get(SIGNED_DEMANDED) is True,
+            )
         message = _message(rule, judged, fill(rule.message, seen, self._durations))
         return Finding(
             rule_set=self._rule_set.id,

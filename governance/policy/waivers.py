@@ -3,7 +3,8 @@
 
 Rules: it must name the rule and the subject exactly; an element or digest that it names must be the finding's; it must
 have been granted before the moment, by a person, and neither have expired nor been revoked by then. A waiver bound to a
-digest dies with that digest. A waiver that was meant for the finding and does not hold is told, so that a finding that
+digest dies with that digest. Where a rule set demands signed approvals, a waiver that its granter did not sign does not
+hold for its findings. A waiver that was meant for the finding and does not hold is told, so that a finding that
 comes back says what ended.
 """
 
@@ -16,6 +17,9 @@ from datetime import datetime
 from governance.core.instants import parse_instant
 from governance.lineage.views import WaiverView
 from governance.policy.model import WaiverLine
+
+SIGNED_DEMANDED = "signed_approvals_required"
+"""The parameter of a rule set, a flag, that demands signatures of approvals and of waivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def waiver_for(
     digest: str | None,
     waivers: Sequence[WaiverView],
     at: datetime,
+    *,
+    signed_only: bool = False,
 ) -> Waiving:
     """What waivers do for a finding.
 
@@ -48,6 +54,7 @@ def waiver_for(
         digest: The subject's current digest, if it has one.
         waivers: All that the dossier knows.
         at: The moment of the assessment.
+        signed_only: Whether only a waiver that its granter signed holds.
     """
     lapse: str | None = None
     for view in reversed(waivers):
@@ -57,7 +64,7 @@ def waiver_for(
             continue
         if granted.occurred_at > at:
             continue
-        ended = _why_ended(view, digest, at)
+        ended = _why_ended(view, digest, at, signed_only=signed_only)
         if ended is None:
             line = WaiverLine(
                 index=granted.index,
@@ -71,7 +78,7 @@ def waiver_for(
     return Waiving(None, lapse)
 
 
-def _why_ended(view: WaiverView, digest: str | None, at: datetime) -> str | None:
+def _why_ended(view: WaiverView, digest: str | None, at: datetime, *, signed_only: bool) -> str | None:
     """Why a waiver that was granted does not hold at a moment, None when it does."""
     granted = view.granted
     data = granted.data
@@ -83,4 +90,6 @@ def _why_ended(view: WaiverView, digest: str | None, at: datetime) -> str | None
         return "is bound to another digest"
     if not granted.actor.startswith("person:"):
         return f"was not granted by a person but by {granted.actor}"
+    if signed_only and not view.signed:
+        return "is not signed"
     return None
