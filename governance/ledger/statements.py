@@ -90,22 +90,37 @@ def require_statements(
     holders = {each.authorship.actor for each in stated if each.authorship is not None}
     is_about_keys = any(each.type in SIGNER_EVENTS for each in stated)
     keys = read_signer_keys(reader, origin, size=size, holders=None if is_about_keys else holders)
+    try:
+        _follow(keys, stated, size, appended_at)
+    except StatementError:
+        if is_about_keys:
+            raise
+        # The keys of others say better what is wrong with this one; nobody waits for an error.
+        _follow(read_signer_keys(reader, origin, size=size), stated, size, appended_at)
+        raise  # pragma: no cover  # the second look refuses what the first one did
+
+
+def _follow(keys: SignerKeys, stated: Collection[Stated], size: int, appended_at: str) -> None:
     for index, each in enumerate(stated, start=size):
         if each.authorship is not None:
-            for fingerprint in each.authorship.fingerprints:
-                refusal = keys.refusal(
-                    fingerprint, each.authorship.actor, index=index, appended_at=appended_at
-                )
-                if refusal is not None:
-                    raise StatementError(
-                        f"event {each.id}: {refusal}",
-                        hint="governance person bind-key says which key is whose, before it signs",
-                    )
+            _require_keys(keys, each.id, each.authorship, index, appended_at)
         if each.type in SIGNER_EVENTS:
             try:
                 keys.follow(read_event(parse_canonical(each.canonical)), index)
             except StatementError as error:
                 raise StatementError(f"event {each.id}: {error.message}", hint=error.hint) from error
+
+
+def _require_keys(
+    keys: SignerKeys, event_id: str, authorship: Authorship, index: int, appended_at: str
+) -> None:
+    for fingerprint in authorship.fingerprints:
+        refusal = keys.refusal(fingerprint, authorship.actor, index=index, appended_at=appended_at)
+        if refusal is not None:
+            raise StatementError(
+                f"event {event_id}: {refusal}",
+                hint="governance person bind-key says which key is whose, before it signs",
+            )
 
 
 def read_signer_keys(
