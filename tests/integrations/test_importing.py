@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from governance.errors import ConflictError
 from governance.events.vocabulary.decisions import ApprovalGranted, ApprovalRevoked
 from governance.integrations.github import read_reviews
 from governance.integrations.gitlab import MergeRequest, read_approvals
+from governance.integrations.mapping import Account
 from governance.lineage.views import ApprovalView
-from governance.workspace import Workspace
+from governance.workspace import Workspace, init_workspace
 from governance.workspace.importing import NOTHING_TO_REVOKE, Imported, append_decisions
 from tests.integrations.importing import (
     COMMIT,
@@ -134,8 +136,7 @@ def test_a_mapping_that_has_changed_since_is_a_conflict(ledger: Workspace) -> No
     """Somebody would give an approval that stands another role: a correction is a new decision."""
     take(ledger, SUBMITTED)
     mapping = github()
-    accounts = {**mapping.accounts, "rita-b": type(mapping.accounts["rita-b"])("person:rita", "owner", 902)}
-    other = type(mapping)(mapping.source, mapping.host, accounts, mapping.subjects)
+    other = replace(mapping, accounts={**mapping.accounts, "rita-b": Account("person:rita", "owner", 902)})
     with pytest.raises(ConflictError, match="already, with other content"):
         take(ledger, SUBMITTED, other)
 
@@ -148,8 +149,6 @@ def test_nothing_to_import_appends_nothing(ledger: Workspace) -> None:
 
 def test_a_subject_that_the_ledger_does_not_know_yet_can_be_approved(tmp_path: Path) -> None:
     """Its registration decides later whether these were the bytes."""
-    from governance.workspace import init_workspace
-
     with init_workspace(f"sqlite:///{tmp_path}/new.db", origin="example.com/new") as ledger:
         assert len(take(ledger, SUBMITTED).entries) == 1
 
@@ -197,11 +196,9 @@ def test_what_is_not_dated_is_dated_when_it_was_seen_and_known_again(ledger: Wor
 def test_what_is_not_dated_and_was_taken_back_does_not_come_back_by_itself(ledger: Workspace) -> None:
     export = content("gitlab-approval-state.json")
     take_gitlab(ledger, export)
-    taken = changed("gitlab-unapproved.json", "user", "username", to="otto.k")
     as_otto = recorded("gitlab-unapproved.json")
     as_otto["user"] |= {"username": "otto.k", "id": 901}
     as_otto["object_attributes"]["updated_at"] = "2026-10-08T13:00:00Z"
-    assert taken != as_bytes(as_otto)
     assert len(take_gitlab(ledger, as_bytes(as_otto)).entries) == 1
     again = take_gitlab(ledger, export)
     assert (again.entries, again.already_there) == ((), 1)
