@@ -14,9 +14,11 @@ from governance.cli import (
     keys,
     migrate,
     options,
+    people,
     prove,
     read,
     remembered,
+    statements,
     timestamp,
     witness,
     write,
@@ -46,6 +48,9 @@ witnesses = typer.Typer(
     help="Watch the ledgers of others: cosign their checkpoints, once each, in order.", no_args_is_help=True
 )
 
+persons = typer.Typer(help="People under pseudonyms, and the keys that speak for them.", no_args_is_help=True)
+roles = typer.Typer(help="What a person may decide, from when to when.", no_args_is_help=True)
+
 timestamps = typer.Typer(help="Have checkpoints stamped by an authority (RFC 3161).", no_args_is_help=True)
 
 
@@ -70,6 +75,8 @@ def _shared(
 app.command("init")(write.init)
 app.command("append")(write.append)
 app.command("record", context_settings=EXTRA)(write.record)
+app.command("approve")(statements.approve)
+app.command("sign")(statements.sign)
 app.command("log")(read.log)
 app.command("show")(read.show)
 app.command("verify")(prove.verify)
@@ -90,6 +97,14 @@ policy.command("test")(assess.policy_test)
 export.command("entries")(write.export_entries)
 outside.command("github-reviews")(imports.github_reviews)
 outside.command("gitlab-approvals")(imports.gitlab_approvals)
+export.command("statement")(statements.export_statement)
+persons.command("enrol")(people.enrol)
+persons.command("list")(people.list_people)
+persons.command("bind-key")(people.bind_key)
+persons.command("revoke-key")(people.revoke_key)
+persons.command("import-keys")(people.import_keys)
+roles.command("grant")(people.grant_role)
+roles.command("revoke")(people.revoke_role)
 witnesses.command("init")(witness.init)
 witnesses.command("serve")(witness.serve)
 witnesses.command("cosign")(witness.cosign)
@@ -103,6 +118,8 @@ seen.command("list")(remembered.seen_list)
 seen.command("forget")(remembered.seen_forget)
 app.add_typer(anchor, name="anchor")
 app.add_typer(seen, name="seen")
+app.add_typer(persons, name="person")
+app.add_typer(roles, name="role")
 app.add_typer(policy, name="policy")
 app.add_typer(export, name="export")
 app.add_typer(outside, name="import")

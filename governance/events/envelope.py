@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -227,15 +227,21 @@ def format_body(
 
 
 def format_bodies(
-    events: Iterable[bytes], *, index: int, appended_at: str, previous: str
+    events: Iterable[bytes],
+    *,
+    index: int,
+    appended_at: str,
+    previous: str,
+    signatures: Sequence[tuple[str, ...]] = (),
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Write the bodies of entries that follow one another, without signatures.
+    """Write the bodies of entries that follow one another.
 
     Args:
         events: Canonical bytes of each event.
         index: Of the first.
         appended_at: Of all of them.
         previous: Leaf hash of the entry before the first.
+        signatures: Those of each event; none of any when left out.
 
     Yields:
         Body and leaf hash of each.
@@ -243,6 +249,9 @@ def format_bodies(
     Raises:
         EventError: A body would exceed `BODY_SIZE_BYTES_MAX`.
     """
+    if signatures:
+        yield from _format_signed(events, signatures, index, appended_at, previous)
+        return
     # The five keys stand in canonical order, so that the parts can be joined as they are.
     opening = b'{"appended_at":"%b","event":' % appended_at.encode()
     before = previous.encode()
@@ -252,6 +261,20 @@ def format_bodies(
             raise _too_large(body)
         leaf_hash = hash_leaf(body)
         before = hexlify(leaf_hash)
+        yield body, leaf_hash
+
+
+def _format_signed(
+    events: Iterable[bytes],
+    signatures: Sequence[tuple[str, ...]],
+    index: int,
+    appended_at: str,
+    previous: str,
+) -> Iterator[tuple[bytes, bytes]]:
+    for at, (event, own) in enumerate(zip(events, signatures, strict=True), start=index):
+        body = format_body(event=event, index=at, appended_at=appended_at, previous=previous, signatures=own)
+        leaf_hash = hash_leaf(body)
+        previous = leaf_hash.hex()
         yield body, leaf_hash
 
 
