@@ -10,6 +10,7 @@ import typer
 from governance.cli import (
     assess,
     demo,
+    imports,
     keys,
     migrate,
     options,
@@ -38,6 +39,10 @@ policy = typer.Typer(help="Rule sets: list them, read them, run their cases.", n
 anchor = typer.Typer(help="The checkpoint that is kept outside the ledger.", no_args_is_help=True)
 seen = typer.Typer(help="What this user saw of each ledger.", no_args_is_help=True)
 export = typer.Typer(help="Write the ledger's content in open formats.", no_args_is_help=True)
+
+outside = typer.Typer(
+    help="Take decisions that were made elsewhere, marked with who asserts them.", no_args_is_help=True
+)
 
 witnesses = typer.Typer(
     help="Watch the ledgers of others: cosign their checkpoints, once each, in order.", no_args_is_help=True
@@ -90,6 +95,8 @@ policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
 export.command("entries")(write.export_entries)
+outside.command("github-reviews")(imports.github_reviews)
+outside.command("gitlab-approvals")(imports.gitlab_approvals)
 export.command("statement")(statements.export_statement)
 persons.command("enrol")(people.enrol)
 persons.command("list")(people.list_people)
@@ -116,5 +123,6 @@ app.add_typer(persons, name="person")
 app.add_typer(roles, name="role")
 app.add_typer(policy, name="policy")
 app.add_typer(export, name="export")
+app.add_typer(outside, name="import")
 app.add_typer(witnesses, name="witness")
 app.add_typer(timestamps, name="timestamp")

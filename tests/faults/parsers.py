@@ -39,12 +39,16 @@ from governance.events.envelope import format_body, parse_event, read_entry
 from governance.events.links import links_of
 from governance.events.refs import parse_ref
 from governance.events.signed import parse_signed
+from governance.integrations.github import read_reviews
+from governance.integrations.gitlab import MergeRequest, read_approvals
+from governance.integrations.mapping import parse_mapping
 from governance.ledger.keys import load_key_file
 from governance.policy.cases import load_cases
 from governance.policy.documents import parse_document
 from governance.policy.loader import parse_rule_set
 from governance.policy.parameters import parse_duration
 from governance.workspace.author_keys import AuthorKey, open_author
+from tests.integrations import importing as imports
 from tests.ledger.histories import lifecycle, opening, signing_key
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -233,6 +237,19 @@ PARSERS: dict[str, Parser] = {
         tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "output").iterdir())),
     ),
     "JSON": Parser(parse_json, tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "input").iterdir()))),
+    "GitHub reviews": Parser(
+        lambda content: read_reviews(content, imports.github(), file="f"),
+        tuple(map(imports.content, ("github-reviews.json", "github-review-submitted.json"))),
+    ),
+    "GitLab approvals": Parser(
+        lambda content: read_approvals(
+            content, imports.gitlab(), file="f", merge_request=MergeRequest("acme/models/scorer", imports.COMMIT)
+        ),
+        tuple(map(imports.content, ("gitlab-approvals.json", "gitlab-approved.json", "gitlab-reset.json"))),
+    ),
+    "mapping of accounts": Parser(
+        lambda content: parse_mapping(content, file="f", source="github"), (imports.GITHUB.encode(),)
+    ),
     "JSON Lines of events": Parser(
         _file(lambda path: read_events(str(path)), "events.jsonl"), (b"\n".join(_event_lines), *_event_lines[:1])
     ),
