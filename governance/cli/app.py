@@ -13,6 +13,7 @@ from governance.cli import (
     keys,
     migrate,
     options,
+    personal,
     prove,
     read,
     remembered,
@@ -42,6 +43,10 @@ witnesses = typer.Typer(
 )
 
 timestamps = typer.Typer(help="Have checkpoints stamped by an authority (RFC 3161).", no_args_is_help=True)
+
+sealing = typer.Typer(
+    help="The side store of personal values: make it, look at it, change its key.", no_args_is_help=True
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -74,6 +79,9 @@ app.command("revoke-key")(keys.revoke_key)
 app.command("checkpoint")(write.checkpoint)
 app.command("prove")(prove.prove)
 app.command("migrate")(migrate.migrate)
+app.command("disclose")(personal.disclose)
+app.command("erase")(personal.erase)
+app.command("data-subject")(personal.data_subject)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
@@ -100,3 +108,8 @@ app.add_typer(policy, name="policy")
 app.add_typer(export, name="export")
 app.add_typer(witnesses, name="witness")
 app.add_typer(timestamps, name="timestamp")
+sealing.command("init")(personal.init)
+sealing.command("status")(personal.status)
+sealing.command("rotate-key")(personal.rotate_key)
+sealing.command("readmit")(personal.readmit)
+app.add_typer(sealing, name="sealing")

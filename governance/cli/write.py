@@ -130,6 +130,14 @@ def record(
         str | None,
         typer.Option(metavar="JSON|@FILE", help="The whole payload at once; further options add to it."),
     ] = None,
+    personal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Seal this field, though it need not be; may be repeated."),
+    ] = None,
+    data_subject: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose the personal values are; the subject when that is a person."),
+    ] = None,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
@@ -139,14 +147,18 @@ def record(
     governance record dataset.registered --subject dataset:loans@1 --actor person:ana
     --digest sha256:… --source warehouse.loans --purpose train
 
-    A list is an option repeated or a JSON array; docs/events.md names every type's fields.
+    A list is an option repeated or a JSON array; docs/events.md names every type's fields. Fields that hold personal
+    data are sealed by themselves (docs/personal-data.md).
     """
     from governance.cli.reading import read_fields, read_payload
     from governance.errors import InputError
+    from governance.events.personal import ask_to_seal
 
     if actor is None:
         raise InputError("no actor: who states this?", hint="say --actor person:YOU, or set GOVERNANCE_ACTOR")
     payload: dict[str, Any] = read_payload(data) | read_fields(event_type, context.args)
+    if personal or data_subject:
+        payload = ask_to_seal(event_type, payload, fields=tuple(personal or ()), data_subject=data_subject)
     with options.opened(context, ledger, key_file) as workspace:
         entry = workspace.record_event(
             event_type,
