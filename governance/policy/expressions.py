@@ -20,6 +20,7 @@ from governance.policy.cel.budget import BUDGET, Budget
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
 from governance.policy.cel.explanation import Shortfall, explain
+from governance.policy.cel.horizon import horizon_of, mentions
 from governance.policy.cel.operators import ranged
 from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
@@ -28,6 +29,12 @@ from governance.policy.cel.types import DOUBLE, DYN, INT, Type
 
 STEPS_MAX = BUDGET
 """Steps of one evaluation: nodes looked at, rounds of quantifiers, elements compared."""
+
+RUN_STEPS_MAX = 20 * BUDGET
+"""Steps of all evaluations of one assessment together."""
+
+LAST_INSTANT = 253_402_300_799_999_999
+"""The last microsecond of the year 9999, counted from 1970: no moment lies behind it."""
 
 LENGTH_MAX = 4_000
 """Characters in one expression."""
@@ -61,6 +68,20 @@ class ExpressionError(Exception):
         self.hint = hint
 
 
+class Run:
+    """What the evaluations of one assessment may spend together, counted in steps: the same on every machine.
+
+    Args:
+        steps: At most so many, for evaluations and, apart from them, for horizons.
+    """
+
+    __slots__ = ("horizons", "left")
+
+    def __init__(self, steps: int = RUN_STEPS_MAX) -> None:
+        self.left = steps
+        self.horizons = Budget(steps)
+
+
 class Activation:
     """Values by name.
 
@@ -86,16 +107,46 @@ class Expression:
     text: str
     _program: Program
 
-    def evaluate(self, activation: Activation) -> Evaluation:
-        """Evaluate over values; nothing is raised for what the values do."""
+    def evaluate(self, activation: Activation, run: Run | None = None) -> Evaluation:
+        """Evaluate over values; nothing is raised for what the values do.
+
+        Args:
+            activation: The values.
+            run: What may be spent besides one evaluation's own budget, and is spent from.
+        """
+        budget = None if run is None else Budget(min(BUDGET, run.left))
+        steps = 0 if budget is None else budget.left
         try:
-            return Evaluation("value", self._program.evaluate(activation.values))
+            return Evaluation("value", self._program.evaluate(activation.values, budget))
+        except BudgetError as error:
+            is_of_run = steps < BUDGET and budget is not None
+            return Evaluation(
+                "error", detail="the assessment takes too many steps" if is_of_run else error.message
+            )
         except EvaluationError as error:
             if error.kind == "absent":
                 return Evaluation("unknown", detail=f"{(error.name or '').replace('_', ' ')} is not recorded")
             return Evaluation("error", detail=error.message)
         except RecursionError:
             return Evaluation("error", detail="its values are nested too deeply")
+        finally:
+            if run is not None and budget is not None:
+                run.left -= steps - max(budget.left, 0)
+
+    def until(self, activation: Activation, run: Run | None = None) -> int | None:
+        """The first moment after `now` at which the same values may give something else; None when there is none.
+
+        Before it `evaluate` gives the same, whatever `now` is. It may be too early, never too late.
+        """
+        if not self.is_timed:
+            return None
+        budget = None if run is None else run.horizons
+        return horizon_of(self._program, activation.values, "now", last=LAST_INSTANT, run=budget)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the moment stands in it at all."""
+        return _is_timed(self._program)
 
 
 @lru_cache(maxsize=4096)
@@ -164,6 +215,11 @@ def _span(name: str, unit: int) -> tuple[Overload, Overload]:
             raise EvaluationError("overflow", f"{name}({count}) is no span of time") from error
 
     return function(name, (INT,), INT, run), function(name, (DOUBLE,), INT, run)
+
+
+@lru_cache(maxsize=4096)
+def _is_timed(program: Program) -> bool:
+    return mentions(program.root, "now")
 
 
 _SPANS = tuple(each for name, unit in MICROSECONDS.items() for each in _span(name, unit))
