@@ -7,30 +7,43 @@ Rules:
    cannot be evaluated `error`; neither passes.
 3. A rule before its day of application is assessed all the same, says so, and decides unless the caller leaves it out.
 4. Every rule yields findings, good or bad, one for each thing in its scope or each element of its `for_each`.
+5. An assessment says until when it holds if nothing new is recorded; all of its evaluations share one budget of steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from functools import partial
 from typing import Any
 
 from governance.errors import InputError
 from governance.lineage.dossier import Dossier
 from governance.policy.checks import CHECKS
+from governance.policy.dressing import evidence_of, message_of
 from governance.policy.expressions import (
+    RUN_STEPS_MAX,
     Activation,
     Evaluation,
-    ExpressionError,
+    Run,
     compile_expression,
-    ranges_of_all,
+)
+from governance.policy.horizon import Judged, first_flip
+from governance.policy.judgement import (
+    Judgement,
+    applies,
+    blocked,
+    failure,
+    is_vacuous,
+    keys_of,
+    not_a_list,
 )
 from governance.policy.messages import fill
 from governance.policy.model import (
     OUTCOMES,
-    PASSING,
     SEVERITIES,
+    WAIVABLE,
     Assessment,
     Finding,
     Outcome,
@@ -40,18 +53,8 @@ from governance.policy.model import (
     Severity,
 )
 from governance.policy.parameters import parameter_values
-from governance.policy.variables import NAMES, Thing, Variables
-from governance.policy.waivers import waiver_for
-
-
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    """What came of one rule on one thing or element, before it is dressed as a finding."""
-
-    outcome: Outcome
-    detail: str = ""
-    vacuous: bool = False
-    evidence: tuple[int, ...] = ()
+from governance.policy.variables import NAMES, Thing, Variables, Watched, microseconds, moment_of
+from governance.policy.waivers import next_change, waiver_for
 
 
 def assess(
@@ -79,17 +82,14 @@ def assess(
         InputError: An unknown severity or parameter, or a value out of bounds.
     """
     threshold = _severity(severity_min)
-    variables = Variables(dossier, at)
-    values = parameter_values(rule_sets, parameters or {})
-    findings: list[Finding] = []
-    for rule_set in rule_sets:
-        assessor = _Assessor(dossier, rule_set, variables, values[rule_set.id], at)
-        findings.extend(assessor.findings(rules))
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
+    findings = [each.finding for _, judged in held for each in judged]
     deciding = [each for each in findings if each.in_force or not in_force_only]
     fails = any(
         not each.passes and SEVERITIES.index(each.severity) >= SEVERITIES.index(threshold)
         for each in deciding
     )
+    horizon = first_flip(held)
     return Assessment(
         subject=dossier.subject,
         tree_size=dossier.tree_size,
@@ -99,7 +99,38 @@ def assess(
         findings=tuple(findings),
         verdict="fail" if fails else "pass",
         tally=tally(findings),
+        horizon=None if horizon is None else moment_of(horizon),
+        steady_until=steady_until(held),
     )
+
+
+def judge(
+    dossier: Dossier,
+    rule_sets: Sequence[RuleSet],
+    *,
+    at: datetime,
+    parameters: Mapping[str, Any] | None = None,
+    rules: Sequence[str] | None = None,
+) -> list[tuple[Assessor, list[Judged]]]:
+    """As `assess`, before it is summed up: for each rule set what judges it, and what it judged.
+
+    Raises:
+        InputError: As `assess`.
+    """
+    variables = Variables(dossier, at)
+    values = parameter_values(rule_sets, parameters or {})
+    run = Run()
+    made = [Assessor(dossier, each, variables, values[each.id], at, run) for each in rule_sets]
+    return [(assessor, assessor.judged(rules)) for assessor in made]
+
+
+def steady_until(held: Sequence[tuple[Assessor, Sequence[Judged]]]) -> datetime | None:
+    """The first moment at which anything of what was judged could come out otherwise; None when never.
+
+    Never after the horizon: there a finding flips, here an evaluation merely takes another way.
+    """
+    moments = [each.until for _, judged in held for each in judged if each.until is not None]
+    return moment_of(min(moments)) if moments else None
 
 
 def tally(findings: Sequence[Finding]) -> dict[str, int]:
@@ -110,8 +141,17 @@ def tally(findings: Sequence[Finding]) -> dict[str, int]:
     return counts
 
 
-class _Assessor:
-    """One rule set on one dossier."""
+class Assessor:
+    """One rule set on one dossier at one moment.
+
+    Args:
+        dossier: What is known.
+        rule_set: The rules.
+        variables: What the dossier is to rules, at that moment.
+        parameters: Values of the rule set's parameters.
+        at: The moment.
+        run: What all evaluations may spend together.
+    """
 
     def __init__(
         self,
@@ -120,6 +160,7 @@ class _Assessor:
         variables: Variables,
         parameters: Mapping[str, Any],
         at: datetime,
+        run: Run,
     ) -> None:
         self._dossier = dossier
         self._rule_set = rule_set
@@ -127,44 +168,100 @@ class _Assessor:
         self._parameters = parameters
         self._durations = frozenset(each.name for each in rule_set.parameters if each.type == "duration")
         self._at = at
+        self._run = run
+        self._until: int | None = None
+        self._by_id = {rule.id: rule for rule in rule_set.rules}
+        self._done: dict[str, list[Judged]] = {}
         self._activations: dict[tuple[str, str], tuple[Thing, Activation]] = {}
+        self._moved: dict[int, Assessor] = {}
 
-    def findings(self, only: Sequence[str] | None) -> list[Finding]:
-        """The findings of every rule, in order of rule, thing, element."""
+    def judged(self, only: Sequence[str] | None = None) -> list[Judged]:
+        """The findings of every rule, or of some, in order of rule, thing, element."""
         wanted = [rule for rule in self._rule_set.rules if only is None or rule.id in only]
-        done: dict[str, list[Finding]] = {}
-        for rule in _in_order_of_dependency(self._rule_set, wanted):
-            done[rule.id] = list(self._rule_findings(rule, done))
-        return [finding for rule in wanted for finding in done[rule.id]]
+        return [each for rule in wanted for each in self._all_of(rule)]
 
-    def _rule_findings(self, rule: Rule, done: Mapping[str, list[Finding]]) -> Iterator[Finding]:
+    def moved(self, now: int) -> Assessor:
+        """The same at another moment, in microseconds since 1970 UTC, with a budget of its own."""
+        if now not in self._moved:
+            at = moment_of(now)
+            variables = self._variables.moved(at)
+            self._moved[now] = Assessor(
+                self._dossier, self._rule_set, variables, self._parameters, at, self._run.again()
+            )
+        return self._moved[now]
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether at some moment up to the horizon the assessment may take too many steps."""
+        return self._run.spent > RUN_STEPS_MAX
+
+    def again(self, judged: Judged) -> Judged | None:
+        """Judge one finding at this moment; None where there is no such finding."""
+        same = self._of(judged.rule, judged.finding.subject, judged)
+        return next((each for each in same if each.key == judged.key), None)
+
+    def beside(self, judged: Judged) -> list[Judged]:
+        """Judge all findings of the same rule on the same thing at this moment."""
+        return list(self._of(judged.rule, judged.finding.subject))
+
+    def _all_of(self, rule: Rule) -> list[Judged]:
+        """The findings of a rule, judged once."""
+        if rule.id not in self._done:
+            self._done[rule.id] = list(self._of(rule))
+        return self._done[rule.id]
+
+    def _of(self, rule: Rule, subject: str | None = None, only: Judged | None = None) -> Iterator[Judged]:
         for thing, activation in self._things(rule):
-            decided = _applies(rule, activation) or _blocked(rule, thing, done)
+            if subject not in (None, thing.ref):
+                continue
+            self._until = None
+            decided = self._decided(rule, thing, activation)
             if decided is not None:
-                yield self._finding(rule, thing, None, decided, thing.values)
+                yield self._dressed(rule, thing, None, decided, thing.values)
             else:
-                yield from self._thing_findings(rule, thing, activation)
+                yield from self._elements(rule, thing, activation, only)
 
-    def _thing_findings(self, rule: Rule, thing: Thing, activation: Activation) -> Iterator[Finding]:
+    def _decided(self, rule: Rule, thing: Thing, activation: Activation) -> Judgement | None:
+        """What is judged before the rule itself is asked."""
+        decided = applies(rule, activation, self._look)
+        if decided is not None or not rule.depends_on:
+            return decided
+        before, self._until = self._until, None
+        done = {other: self._all_of(self._by_id[other]) for other in rule.depends_on}
+        self._until = before
+        for judged in (each for found in done.values() for each in found):
+            self._note(judged.until)
+        return blocked(
+            rule, thing, {other: [each.finding for each in found] for other, found in done.items()}
+        )
+
+    def _elements(
+        self, rule: Rule, thing: Thing, activation: Activation, only: Judged | None
+    ) -> Iterator[Judged]:
         if rule.for_each is None:
-            yield self._finding(rule, thing, None, self._judge(rule, thing, activation, NAMES), thing.values)
+            yield self._dressed(rule, thing, None, self._judge(rule, thing, activation, NAMES), thing.values)
             return
         name, text = rule.for_each
-        elements = compile_expression(text, NAMES).evaluate(activation)
+        elements = self._look(text, NAMES, activation)
         if elements.kind != "value" or not isinstance(elements.value, list):
-            yield self._finding(rule, thing, None, _not_a_list(elements), thing.values)
+            yield self._dressed(rule, thing, None, not_a_list(elements), thing.values)
             return
         if not elements.value:
             outcome: Outcome = "satisfied" if rule.vacuous_ok else "not_applicable"
-            yield self._finding(
-                rule, thing, None, _Judgement(outcome, "there is none", vacuous=True), thing.values
-            )
-        for number, element in enumerate(elements.value):
+            nothing = Judgement(outcome, "there is none", vacuous=True)
+            yield self._dressed(rule, thing, None, nothing, thing.values)
+        keys = keys_of(elements.value)
+        peers = tuple(each for each, _ in keys) if compile_expression(text, NAMES).is_timed else ()
+        before = self._until
+        for number, (key, element) in enumerate(zip(keys, elements.value, strict=True)):
+            if only is not None and only.key != key:
+                continue
+            self._until = before
             values = {**thing.values, "params": self._parameters, name: element}
             names = (*NAMES, name)
-            told = Activation(values, names)
-            judged = self._judge(rule, thing, told, names, values)
-            yield self._finding(rule, thing, _element_name(element, number), judged, values, element)
+            judged = self._judge(rule, thing, Activation(values, names), names, values)
+            dressed = self._dressed(rule, thing, key, judged, values, element)
+            yield dressed if number else replace(dressed, peers=peers)
 
     def _judge(
         self,
@@ -173,24 +270,37 @@ class _Assessor:
         activation: Activation,
         names: tuple[str, ...],
         values: Mapping[str, Any] | None = None,
-    ) -> _Judgement:
+    ) -> Judgement:
         if rule.is_manual:
-            return _Judgement("manual", "this wants a person's attestation")
+            return Judgement("manual", "this wants a person's attestation")
         if rule.check is not None:
             return self._run_check(rule.check, values or {**thing.values, "params": self._parameters})
         text = rule.satisfied_if or "false"
-        evaluation = compile_expression(text, names).evaluate(activation)
+        evaluation = self._look(text, names, activation)
         if evaluation.kind == "value" and evaluation.value is True:
-            vacuous = not rule.vacuous_ok and _is_vacuous(text, names, activation)
-            return _Judgement("satisfied", vacuous=vacuous)
-        return _failure(evaluation)
+            vacuous = not rule.vacuous_ok and is_vacuous(text, names, activation, self._look)
+            return Judgement("satisfied", vacuous=vacuous)
+        return failure(evaluation)
 
-    def _run_check(self, name: str, values: Mapping[str, Any]) -> _Judgement:
+    def _run_check(self, name: str, values: Mapping[str, Any]) -> Judgement:
+        # Nobody knows what a function makes of the moment: what has asked for it holds for this microsecond only.
+        watched = Watched(values, {"now": partial(self._note, microseconds(self._at) + 1)})
         try:
-            result = CHECKS[name](values)
+            result = CHECKS[name](watched)
         except KeyError as error:
-            return _Judgement("unknown", f"{error.args[0]} is not recorded")
-        return _Judgement(result.outcome, result.message or "", evidence=result.evidence)
+            return Judgement("unknown", f"{error.args[0]} is not recorded")
+        return Judgement(result.outcome, result.message or "", evidence=result.evidence)
+
+    def _look(self, text: str, names: tuple[str, ...], activation: Activation) -> Evaluation:
+        """Evaluate, and note until when that holds."""
+        expression = compile_expression(text, names)
+        if expression.is_timed:
+            self._note(expression.until(activation, self._run))
+        return expression.evaluate(activation, self._run)
+
+    def _note(self, until: int | None) -> None:
+        if until is not None and (self._until is None or until < self._until):
+            self._until = until
 
     def _things(self, rule: Rule) -> Iterator[tuple[Thing, Activation]]:
         for thing in self._variables.things(rule.scope):
@@ -200,19 +310,36 @@ class _Assessor:
                 self._activations[key] = (thing, Activation(values, NAMES))
             yield self._activations[key]
 
+    def _dressed(
+        self,
+        rule: Rule,
+        thing: Thing,
+        key: tuple[str, int] | None,
+        judged: Judgement,
+        values: Mapping[str, Any],
+        element_value: Any = None,
+    ) -> Judged:
+        """A judgement as a finding, and until when that stays as it is."""
+        finding = self._finding(rule, thing, key and key[0], judged, values, element_value)
+        if rule.applies_from is not None and not finding.in_force:
+            self._note(microseconds(datetime.combine(rule.applies_from, time(), UTC)))
+        if judged.outcome in WAIVABLE:
+            self._note(next_change(rule.id, thing.ref, self._dossier.waivers, self._at))
+        return Judged(rule, finding, key, self._until)
+
     def _finding(
         self,
         rule: Rule,
         thing: Thing,
         element: str | None,
-        judged: _Judgement,
+        judged: Judgement,
         values: Mapping[str, Any],
         element_value: Any = None,
     ) -> Finding:
         seen = {**values, "params": self._parameters}
-        in_force = rule.applies_from is None or self._at.date() >= rule.applies_from
+        in_force = rule.applies_from is None or self._at.astimezone(UTC).date() >= rule.applies_from
         waiver = None
-        if judged.outcome in ("not_satisfied", "unknown", "manual"):
+        if judged.outcome in WAIVABLE:
             waiver = waiver_for(rule.id, thing.ref, element, thing.digest, self._dossier.waivers, self._at)
         return Finding(
             rule_set=self._rule_set.id,
@@ -223,124 +350,21 @@ class _Assessor:
             element=element,
             outcome=judged.outcome,
             severity=rule.severity,
-            message=_message(rule, judged, fill(rule.message, seen, self._durations)),
+            message=message_of(
+                rule,
+                judged.outcome,
+                judged.detail,
+                fill(rule.message, seen, self._durations),
+                vacuous=judged.vacuous,
+            ),
             remediation=fill(rule.remediation, seen, self._durations),
-            evidence=judged.evidence or _evidence(rule, thing, element_value),
+            evidence=judged.evidence or evidence_of(rule, thing, element_value),
             waiver=waiver,
             applies_from=rule.applies_from,
             in_force=in_force,
             vacuous=judged.vacuous,
             mapped=rule.mapped,
         )
-
-
-def _applies(rule: Rule, activation: Activation) -> _Judgement | None:
-    """None when the rule applies; else the judgement that it does not, or that this cannot be said."""
-    if rule.when is None:
-        return None
-    evaluation = compile_expression(rule.when, NAMES).evaluate(activation)
-    if evaluation.kind == "value" and evaluation.value is True:
-        return None
-    if evaluation.kind == "value" and evaluation.value is False:
-        return _Judgement("not_applicable")
-    failure = _failure(evaluation)
-    return _Judgement(failure.outcome, f"whether it applies cannot be told: {failure.detail}")
-
-
-def _failure(evaluation: Evaluation) -> _Judgement:
-    if evaluation.kind == "unknown":
-        return _Judgement("unknown", evaluation.detail)
-    if evaluation.kind == "error":
-        return _Judgement("error", evaluation.detail)
-    if evaluation.value is False:
-        return _Judgement("not_satisfied")
-    return _Judgement(
-        "error", f"the expression gives {type(evaluation.value).__name__}, expected true or false"
-    )
-
-
-def _not_a_list(evaluation: Evaluation) -> _Judgement:
-    if evaluation.kind == "value":
-        return _Judgement("error", f"for_each gives {type(evaluation.value).__name__}, expected a list")
-    return _failure(evaluation)
-
-
-def _is_vacuous(text: str, names: tuple[str, ...], activation: Activation) -> bool:
-    for receiver in ranges_of_all(text):
-        try:
-            evaluation = compile_expression(receiver, names).evaluate(activation)
-        except ExpressionError:
-            continue  # it ranges over something inside another quantifier
-        if evaluation.kind == "value" and evaluation.value == []:
-            return True
-    return False
-
-
-def _blocked(rule: Rule, thing: Thing, done: Mapping[str, list[Finding]]) -> _Judgement | None:
-    """Blocked by the first finding of a rule that it depends on that does not pass: on the same thing, or on any."""
-    for other in rule.depends_on:
-        findings = done.get(other, [])
-        same = [each for each in findings if each.subject == thing.ref] or findings
-        for finding in same:
-            if finding.outcome not in PASSING:
-                return _Judgement("blocked", f"{finding.rule} is {finding.outcome.replace('_', ' ')}")
-    return None
-
-
-def _in_order_of_dependency(rule_set: RuleSet, wanted: Sequence[Rule]) -> list[Rule]:
-    """The rules wanted and those that they depend on, each after what it depends on."""
-    by_id = {rule.id: rule for rule in rule_set.rules}
-    ordered: dict[str, Rule] = {}
-
-    def place(rule: Rule) -> None:
-        for other in rule.depends_on:
-            if other not in ordered:
-                place(by_id[other])
-        ordered.setdefault(rule.id, rule)
-
-    for rule in wanted:
-        place(rule)
-    return list(ordered.values())
-
-
-def _message(rule: Rule, judged: _Judgement, filled: str) -> str:
-    if judged.outcome == "satisfied":
-        return f"{rule.title} (nothing to look at)" if judged.vacuous else rule.title
-    if judged.outcome == "not_applicable":
-        return f"does not apply: {rule.title}"
-    if judged.outcome == "not_satisfied":
-        return f"{filled}: {judged.detail}" if judged.detail else filled
-    words = {
-        "unknown": "evidence is missing",
-        "manual": "to be attested",
-        "blocked": "blocked",
-        "error": "not evaluated",
-    }
-    return f"{filled} ({words[judged.outcome]}: {judged.detail})"
-
-
-def _evidence(rule: Rule, thing: Thing, element: Any) -> tuple[int, ...]:
-    if isinstance(element, Mapping) and isinstance(element.get("index"), int):
-        return (element["index"],)
-    return tuple(line.index for line in thing.entries if line.type in rule.evidence)
-
-
-def _element_name(element: Any, number: int) -> str:
-    if isinstance(element, str):
-        return element
-    if isinstance(element, Mapping):
-        for name in ("alert", "ref", "risk", "rule", "name", "kind", "subject"):
-            if isinstance(element.get(name), str):
-                index = element.get("index")
-                named = str(element[name])
-                return (
-                    f"{named} (entry {index})"
-                    if name in ("rule", "name", "kind", "subject") and index is not None
-                    else named
-                )
-        if "index" in element:
-            return f"entry {element['index']}"
-    return f"{number + 1}"
 
 
 def _line(rule_set: RuleSet) -> RuleSetLine:

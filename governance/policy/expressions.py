@@ -75,11 +75,21 @@ class Run:
         steps: At most so many, for evaluations and, apart from them, for horizons.
     """
 
-    __slots__ = ("horizons", "left")
+    __slots__ = ("_steps", "horizons", "left")
 
-    def __init__(self, steps: int = RUN_STEPS_MAX) -> None:
+    def __init__(self, steps: int = RUN_STEPS_MAX, horizons: Budget | None = None) -> None:
         self.left = steps
-        self.horizons = Budget(steps)
+        self.horizons = Budget(RUN_STEPS_MAX) if horizons is None else horizons
+        self._steps = steps
+
+    def again(self) -> Run:
+        """The same for evaluations at another moment; what horizons may spend is shared."""
+        return Run(self._steps, self.horizons)
+
+    @property
+    def spent(self) -> int:
+        """Steps taken by evaluations and horizons: more than any evaluation takes before the horizon."""
+        return self._steps - self.left + RUN_STEPS_MAX - self.horizons.left
 
 
 class Activation:

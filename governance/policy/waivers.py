@@ -14,6 +14,7 @@ from datetime import datetime
 from governance.core.instants import parse_instant
 from governance.lineage.views import WaiverView
 from governance.policy.model import WaiverLine
+from governance.policy.variables import instants_in, microseconds, plain
 
 
 def waiver_for(
@@ -54,3 +55,17 @@ def waiver_for(
             compensating_control=data.compensating_control,
         )
     return None
+
+
+def next_change(rule: str, subject: str, waivers: Sequence[WaiverView], at: datetime) -> int | None:
+    """The first moment after `at`, in microseconds since 1970 UTC, at which a waiver may begin or cease to hold.
+
+    Every moment that a waiver of this rule and subject states counts, so that it is never too late.
+    """
+    stated = [
+        moment
+        for view in waivers
+        if (view.granted.data.rule, view.granted.subject) == (rule, subject)
+        for moment in instants_in(plain(view))
+    ]
+    return min((moment for moment in stated if moment > microseconds(at)), default=None)
