@@ -39,6 +39,12 @@ LAST_INSTANT = 253_402_300_799_999_999
 LENGTH_MAX = 4_000
 """Characters in one expression."""
 
+INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
+"""How the names of fields end that are moments."""
+
+Measure = Literal["moment", "span", "other"]
+"""What a whole number counts: microseconds since 1970 UTC, microseconds, or something else."""
+
 MICROSECONDS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
 
 
@@ -173,17 +179,64 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
     return Expression(text, _compiled(text, _environment(names)))
 
 
-def explain_expression(text: str, names: tuple[str, ...], activation: Activation) -> Shortfall | None:
+def explain_expression(
+    text: str, names: tuple[str, ...], activation: Activation, run: Run | None = None
+) -> Shortfall | None:
     """Why an expression that compiles is not true: which comparison, of which element, with which values.
 
     None where it is true, or where saying why takes too many steps.
+
+    Args:
+        text: The expression.
+        names: The variables that it may use.
+        activation: Their values.
+        run: What all explanations together may spend, and is spent from.
     """
     environment = _environment(names)
     program = _compiled(text, environment)
+    steps = BUDGET if run is None else min(BUDGET, run.left)
+    budget = Budget(steps)
     try:
-        return explain(program.root, text, environment, activation.values)
+        return explain(program.root, text, environment, activation.values, budget)
     except BudgetError:
         return None
+    finally:
+        if run is not None:
+            run.left -= steps - max(budget.left, 0)
+
+
+def measures_of(text: str, durations: frozenset[str]) -> tuple[Measure, Measure]:
+    """What the two sides of a comparison measure; of anything else, the whole twice.
+
+    Args:
+        text: An expression that compiles.
+        durations: Names of parameters that are spans of time.
+    """
+    node = parse(text)
+    sides = (node.left, node.right) if isinstance(node, tree.Binary) else (node, node)
+    return _measure(sides[0], durations), _measure(sides[1], durations)
+
+
+def _measure(node: tree.Node, durations: frozenset[str]) -> Measure:
+    match node:
+        case tree.Name():
+            return "moment" if node.name == "now" or node.name.endswith(INSTANT_ENDINGS) else "other"
+        case tree.Select(operand=tree.Name(name="params")):
+            return "span" if node.field in durations else "other"
+        case tree.Select():
+            return "moment" if node.field.endswith(INSTANT_ENDINGS) and not node.is_test else "other"
+        case tree.Call(target=None):
+            return "span" if node.function in MICROSECONDS else "other"
+        case tree.Binary(operator="+" | "-"):
+            left, right = _measure(node.left, durations), _measure(node.right, durations)
+            if left == "moment" and right == "moment":
+                return "span" if node.operator == "-" else "other"
+            return left if right == "span" else right if left == "span" and node.operator == "+" else "other"
+        case tree.Conditional():
+            chosen, otherwise = _measure(node.chosen, durations), _measure(node.otherwise, durations)
+            return chosen if chosen == otherwise else "other"
+        case _:
+            return "other"
 
 
 def check_expression(text: str, variables: Mapping[str, Type]) -> Type:

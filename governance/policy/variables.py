@@ -25,11 +25,11 @@ from governance.errors import GovernanceError
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
+from governance.policy.expressions import INSTANT_ENDINGS
 from governance.policy.model import Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
 
 NAMES: tuple[str, ...] = (
     "system",
