@@ -10,6 +10,8 @@ import typer
 from governance.cli import (
     assess,
     demo,
+    explain,
+    forecast,
     keys,
     migrate,
     options,
@@ -77,6 +79,8 @@ app.command("migrate")(migrate.migrate)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
+app.command("explain")(explain.explain)
+app.command("forecast")(forecast.forecast)
 app.command("report")(assess.report)
 app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from governance.lineage.dossier import Dossier
+from governance.lineage.statement import EntryLine
 from governance.policy.checks import CHECKS
 from governance.policy.dressing import evidence_of, message_of
 from governance.policy.expressions import (
@@ -53,12 +54,14 @@ class Seen:
         names: The variables that it may use.
         activation: Their values, as expressions want them.
         values: The same, as messages want them.
+        entries: Those that speak of the thing.
         durations: Names of parameters that are spans of time.
     """
 
     names: tuple[str, ...]
     activation: Activation
     values: Mapping[str, Any]
+    entries: tuple[EntryLine, ...]
     durations: frozenset[str]
 
 
@@ -125,23 +128,18 @@ class Assessor:
         """Judge all findings of the same rule on the same thing at this moment."""
         return list(self._of(judged.rule, judged.finding.subject))
 
-    def seen(self, judged: Judged) -> Seen | None:
-        """What a rule saw when it was judged; None where there is no such thing or element."""
+    def seen(self, judged: Judged) -> Seen:
+        """What a rule saw when it was judged at this moment."""
         rule = judged.rule
-        for thing, activation in self.things(rule):
-            if thing.ref != judged.finding.subject:
-                continue
-            values = {**thing.values, "params": self._parameters}
-            if judged.key is None or rule.for_each is None:
-                return Seen(NAMES, activation, values, self._durations)
-            name, text = rule.for_each
-            elements = self._look(text, NAMES, activation).value
-            for key, element in zip(keys_of(elements), elements, strict=True):
-                if key == judged.key:
-                    values[name] = element
-                    names = (*NAMES, name)
-                    return Seen(names, Activation(values, names), values, self._durations)
-        return None
+        thing, activation = next(each for each in self.things(rule) if each[0].ref == judged.finding.subject)
+        values = {**thing.values, "params": self._parameters}
+        if judged.key is None or rule.for_each is None:
+            return Seen(NAMES, activation, values, thing.entries, self._durations)
+        name, text = rule.for_each
+        elements = self._look(text, NAMES, activation).value
+        values[name] = dict(zip(keys_of(elements), elements, strict=True))[judged.key]
+        names = (*NAMES, name)
+        return Seen(names, Activation(values, names), values, thing.entries, self._durations)
 
     def _all_of(self, rule: Rule) -> list[Judged]:
         """The findings of a rule, judged once."""

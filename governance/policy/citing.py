@@ -65,6 +65,15 @@ def entries_of(path: Path, values: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(inside[:CITED_MAX]) or around
 
 
+def stated_by(path: Path, values: Mapping[str, Any]) -> int | None:
+    """The entry of the statement that would hold what stands at a path, where there is one."""
+    at: Any = values
+    for part in path[:-1]:
+        at = _part(at, part)
+    own = _own(at) if isinstance(at, Mapping) and path[-1] not in at else ()
+    return own[0] if own else None
+
+
 def is_recorded(path: Path, values: Mapping[str, Any]) -> bool:
     """Whether anything stands at a path: a value, or a list that is not empty."""
     at: Any = values

@@ -25,8 +25,8 @@ from governance.policy.assess import judge
 from governance.policy.assessor import Assessor, Seen
 from governance.policy.cel.explanation import Shortfall
 from governance.policy.checks import CHECKS
-from governance.policy.citing import entries_of, is_recorded, path_text
-from governance.policy.expressions import Measure, Run, explain_expression, measures_of
+from governance.policy.citing import Path, entries_of, is_recorded, path_text, stated_by
+from governance.policy.expressions import Measure, Run, asked_field, explain_expression, measures_of
 from governance.policy.horizon import Judged
 from governance.policy.messages import format_value
 from governance.policy.model import PASSING, Finding, Rule, RuleSet
@@ -166,6 +166,7 @@ class _Explainer:
 
     def __init__(self, dossier: Dossier, assessor: Assessor, run: Run) -> None:
         self._hashes = {line.index: line.leaf_hash for line in dossier.entries}
+        self._types = {line.index: line.type for line in dossier.entries}
         self._assessor = assessor
         self._run = run
 
@@ -186,20 +187,19 @@ class _Explainer:
             remediation=finding.remediation,
         )
         seen = self._assessor.seen(judged)
-        assert seen is not None  # it was judged, so it is there
         if rule.when is not None and (why := self._why(rule.when, NAMES, seen)) is not None:
             return self._of_expression(told, rule, "when", rule.when, why, seen)
         if finding.outcome == "blocked":
-            return replace(told, asked="depends_on", text=", ".join(rule.depends_on), says=finding.message)
-        if rule.is_manual:
             return replace(
                 told,
-                asked="manual",
-                text="",
-                says=f"a person has to attest: {rule.title[:1].lower()}{rule.title[1:]}",
+                asked="depends_on",
+                text=", ".join(rule.depends_on),
+                says=f"it is asked once this passes: {', '.join(rule.depends_on)}",
             )
+        if rule.is_manual:
+            return replace(told, asked="manual", text="", says="this wants a person's attestation")
         if rule.check is not None:
-            return self._of_check(told, rule, finding)
+            return self._of_check(told, rule, finding, seen)
         if rule.for_each is not None and judged.key is None:
             _, text = rule.for_each
             why = self._why(text, NAMES, seen)
@@ -207,15 +207,15 @@ class _Explainer:
         text = rule.satisfied_if or "false"
         return self._of_expression(told, rule, "satisfied_if", text, self._why(text, seen.names, seen), seen)
 
-    def _of_check(self, told: Explanation, rule: Rule, finding: Finding) -> Explanation:
+    def _of_check(self, told: Explanation, rule: Rule, finding: Finding, seen: Seen) -> Explanation:
         assert rule.check is not None  # the caller asked
         says = (CHECKS[rule.check].__doc__ or "").strip().splitlines()
-        missing = self._unrecorded(rule, finding.subject) if finding.outcome == "unknown" else ()
+        missing = _unrecorded(rule, seen) if finding.outcome == "unknown" else ()
         return replace(
             told,
             asked="check",
             text=rule.check,
-            says=f"{finding.message} (wanted: {says[0]})" if says else finding.message,
+            says=f"the check wants: {says[0]}" if says else None,
             missing=tuple(Missing("", (each,)) for each in missing),
         )
 
@@ -225,14 +225,22 @@ class _Explainer:
         if why is None:
             return replace(told, asked=asked, text=text, says="it takes too many steps to say why")
         reason = self._reason(why, seen)
-        absent = self._unrecorded(rule, told.subject)
-        paths = dict.fromkeys(
-            each.path for leaf in _leaves(reason) for each in leaf.reads if not each.recorded
-        )
-        missing = tuple(Missing(path, absent) for path in paths) or (
-            (Missing("", absent),) if absent and told.outcome == "unknown" else ()
-        )
-        return replace(told, asked=asked, text=text, reason=reason, missing=missing)
+        absent = _unrecorded(rule, seen)
+        missing: dict[str, Missing] = {}
+        for path in self._unread(why, seen):
+            holder = stated_by(path, seen.values)
+            types = absent if holder not in self._types else (self._types[holder],)
+            missing[path_text(path)] = Missing(path_text(path), types)
+        if not missing and absent and told.outcome == "unknown":
+            missing[""] = Missing("", absent)
+        return replace(told, asked=asked, text=text, reason=reason, missing=tuple(missing.values()))
+
+    def _unread(self, why: Shortfall, seen: Seen) -> Iterator[Path]:
+        """The paths at which something was looked for in vain, where it has to be there."""
+        for leaf in why.leaves():
+            for path in _reads(leaf):
+                if not is_recorded(path, seen.values) and (leaf.wanted or leaf.failure is not None):
+                    yield path
 
     def _why(self, text: str, names: tuple[str, ...], seen: Seen) -> Shortfall | None:
         return explain_expression(text, names, seen.activation, self._run)
@@ -240,8 +248,7 @@ class _Explainer:
     def _reason(self, why: Shortfall, seen: Seen) -> Reason:
         reads = tuple(
             Read(path_text(path), is_recorded(path, seen.values), self._cited(entries_of(path, seen.values)))
-            for path in why.reads
-            if path[0] not in ("params", "now")
+            for path in _reads(why)
         )
         measures = measures_of(why.text, seen.durations) if why.has_values else ("other", "other")
         left = _shown(why.left, measures[0]) if why.has_values else None
@@ -260,23 +267,22 @@ class _Explainer:
             changes=why.changes,
         )
 
-    def _unrecorded(self, rule: Rule, subject: str) -> tuple[str, ...]:
-        """The rule's event types of which the thing has no entry."""
-        for thing, _ in self._assessor.things(rule):
-            if thing.ref == subject:
-                known = {line.type for line in thing.entries}
-                return tuple(each for each in rule.evidence if each not in known)
-        return ()
-
     def _cited(self, indexes: Sequence[int]) -> tuple[Cited, ...]:
         return tuple(Cited(each, self._hashes[each]) for each in indexes if each in self._hashes)
 
 
-def _leaves(reason: Reason) -> Iterator[Reason]:
-    if not reason.parts:
-        yield reason
-    for each in reason.parts:
-        yield from _leaves(each)
+def _unrecorded(rule: Rule, seen: Seen) -> tuple[str, ...]:
+    """The rule's event types of which the thing has no entry."""
+    known = {line.type for line in seen.entries}
+    return tuple(each for each in rule.evidence if each not in known)
+
+
+def _reads(why: Shortfall) -> Iterator[Path]:
+    """The paths of what was read, parameters and the moment left out; of `has(a.b)` that of `b`."""
+    field = asked_field(why.text) if why.has_values == 1 or why.failure else None
+    for path in why.reads:
+        if path[0] not in ("params", "now"):
+            yield path if field is None else (*path, field)
 
 
 def _failure(why: Shortfall) -> str | None:

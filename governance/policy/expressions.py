@@ -33,6 +33,9 @@ STEPS_MAX = BUDGET
 RUN_STEPS_MAX = 20 * BUDGET
 """Steps of all evaluations of one assessment together."""
 
+HORIZON_STEPS_MAX = 4 * BUDGET
+"""Steps that finding its horizon may take besides."""
+
 LAST_INSTANT = 253_402_300_799_999_999
 """The last microsecond of the year 9999, counted from 1970: no moment lies behind it."""
 
@@ -78,14 +81,15 @@ class Run:
     """What the evaluations of one assessment may spend together, counted in steps: the same on every machine.
 
     Args:
-        steps: At most so many, for evaluations and, apart from them, for horizons.
+        steps: At most so many, for evaluations.
+        horizons: What finding horizons may spend; `HORIZON_STEPS_MAX` by default.
     """
 
     __slots__ = ("_steps", "horizons", "left")
 
     def __init__(self, steps: int = RUN_STEPS_MAX, horizons: Budget | None = None) -> None:
         self.left = steps
-        self.horizons = Budget(RUN_STEPS_MAX) if horizons is None else horizons
+        self.horizons = Budget(HORIZON_STEPS_MAX) if horizons is None else horizons
         self._steps = steps
 
     def again(self) -> Run:
@@ -95,7 +99,7 @@ class Run:
     @property
     def spent(self) -> int:
         """Steps taken by evaluations and horizons: more than any evaluation takes before the horizon."""
-        return self._steps - self.left + RUN_STEPS_MAX - self.horizons.left
+        return self._steps - self.left + HORIZON_STEPS_MAX - self.horizons.left
 
 
 class Activation:
@@ -154,8 +158,6 @@ class Expression:
 
         Before it `evaluate` gives the same, whatever `now` is. It may be too early, never too late.
         """
-        if not self.is_timed:
-            return None
         budget = None if run is None else run.horizons
         return horizon_of(self._program, activation.values, "now", last=LAST_INSTANT, run=budget)
 
@@ -197,6 +199,7 @@ def explain_expression(
     steps = BUDGET if run is None else min(BUDGET, run.left)
     budget = Budget(steps)
     try:
+        budget.spend(program.weight)
         return explain(program.root, text, environment, activation.values, budget)
     except BudgetError:
         return None
@@ -215,6 +218,12 @@ def measures_of(text: str, durations: frozenset[str]) -> tuple[Measure, Measure]
     node = parse(text)
     sides = (node.left, node.right) if isinstance(node, tree.Binary) else (node, node)
     return _measure(sides[0], durations), _measure(sides[1], durations)
+
+
+def asked_field(text: str) -> str | None:
+    """The field that a `has(…)` asks for; None where an expression that compiles is something else."""
+    node = parse(text)
+    return node.field if isinstance(node, tree.Select) and node.is_test else None
 
 
 def _measure(node: tree.Node, durations: frozenset[str]) -> Measure:

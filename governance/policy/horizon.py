@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from governance.policy.model import Finding, Rule
@@ -39,10 +39,13 @@ class Judged:
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What counts as a change: the outcome, whether it is waived, in force, vacuous, and which peers there are."""
+        """What counts as a change: the outcome, whether it is waived or vacuous, and which peers there are.
+
+        That a rule comes into force counts where it does not pass.
+        """
         found = self.finding
         waiver = None if found.waiver is None else found.waiver.index
-        return found.outcome, found.vacuous, found.in_force, waiver, self.peers
+        return found.outcome, found.vacuous, found.in_force or found.passes, waiver, self.peers
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def flips(held: Sequence[tuple[Assessing, Sequence[Judged]]], *, last: int | Non
         is told as if it did, the same finding before and after, and nothing after it.
     """
     watched = _Watched(held)
-    for tries in range(TRIES_MAX + 1):
+    tries = 0
+    while True:
         at = watched.next_at()
         if at is None or (last is not None and at > last):
             return
@@ -110,12 +114,15 @@ def flips(held: Sequence[tuple[Assessing, Sequence[Judged]]], *, last: int | Non
         if tries == TRIES_MAX or owner.is_spent:
             yield Flip(at, before.finding, before.finding)
             return
+        tries += 1
         there = owner.moved(at)
         after = there.again(before)
-        if after is not None:
+        if after is None:
+            watched.forget(before)
+        else:
             watched.put(after, owner)
         if after is None or after.signature != before.signature:
-            if after is None or after.finding != before.finding:
+            if after is None or replace(after, peers=()).signature != replace(before, peers=()).signature:
                 yield Flip(at, before.finding, None if after is None else after.finding)
             for fresh in there.beside(before):
                 if watched.put_new(fresh, owner):
@@ -147,6 +154,10 @@ class _Watched:
         if judged.until is not None:
             self._count += 1
             heapq.heappush(self._waiting, (judged.until, self._count, judged, owner))
+
+    def forget(self, judged: Judged) -> None:
+        """What is gone is new when it comes back."""
+        self._known.discard((judged.rule.id, judged.finding.subject, judged.key))
 
     def put_new(self, judged: Judged, owner: Assessing) -> bool:
         """Watch a finding that is not being watched; whether it was new."""

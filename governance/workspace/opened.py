@@ -29,7 +29,7 @@ from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
-from governance.workspace.proving import Proving
+from governance.workspace.assessing import Assessing
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-class Workspace(Proving):
+class Workspace(Assessing):
     """One opened ledger; a context manager that seals and closes.
 
     Args:

@@ -27,6 +27,12 @@ ORDERS = ("<", "<=", ">", ">=")
 EQUALITIES = ("==", "!=")
 SUMS = ("+", "-", "*")
 
+LEAP_STEPS_MAX = BUDGET // 4
+"""Steps in which every element is looked at; what needs more is asked along its way."""
+
+SEARCH_STEPS = 64
+"""What a search for the moment at which a number crosses a fraction costs: as many comparisons."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moving:
@@ -57,7 +63,8 @@ def horizon_of(
     moved = {**variables, name: Moving(present, 1)}
     shared = Budget(2 * BUDGET) if run is None else run
     for leaps in (True, False) if _is_plain(program.root, name) else (False,):
-        asked = _Horizon(program, moved, min(BUDGET, shared.left), last - present, leaps=leaps)
+        steps = min(LEAP_STEPS_MAX if leaps else BUDGET, shared.left)
+        asked = _Horizon(program, moved, steps, last - present, leaps=leaps)
         is_answered = asked.ask(program.root)
         shared.left -= asked.spent
         if is_answered:
@@ -188,6 +195,7 @@ class _Horizon(Evaluator):
             if node.operator in SUMS:
                 return self._combined(node.operator, left, right)
             if node.operator == "/" and type(right) is int and right != 0:
+                self._budget.spend(2 * SEARCH_STEPS)
                 self.note(self._first_change(lambda at: _at(left, at) // abs(right)))
                 self.note(self._first_change(lambda at: -_at(left, at) // abs(right)))
                 return operators.divide(left.start, right)
@@ -195,16 +203,23 @@ class _Horizon(Evaluator):
 
     def _compared(self, operator: str, left: Any, right: Any) -> Any:
         """A comparison; what is no number compares alike at all times."""
-        if all(type(each) is Moving or type(each) in NUMBERS for each in (left, right)):
-            if operator in ORDERS:
-                self.note(
-                    self._first_change(
-                        lambda at: operate(self._budget, operator, _at(left, at), _at(right, at))
-                    )
-                )
-            else:
-                self.note(self._first_change(lambda at: operators.order("==", _at(left, at), _at(right, at))))
+        if _is_whole(left) and _is_whole(right):
+            self.note(self._crossing(operator, _parts(left), _parts(right)))
+        elif all(type(each) is Moving or type(each) in NUMBERS for each in (left, right)):
+            self._budget.spend(SEARCH_STEPS)
+            self.note(self._first_change(lambda at: operators.order(operator, _at(left, at), _at(right, at))))
         return operate(self._budget, operator, _at(left, 0), _at(right, 0))
+
+    def _crossing(self, operator: str, left: tuple[int, int], right: tuple[int, int]) -> int | None:
+        """When the difference of two whole numbers first comes to lie on the other side of where they compare alike."""
+        gap, rate = left[0] - right[0], left[1] - right[1]
+        if operator in EQUALITIES:
+            return self._within(1 if gap == 0 and rate else _reaching(gap, rate, 0))
+        # gap < 0, or gap < 1 where equal counts as less.
+        return self._within(_reaching(gap, rate, 1 if operator in ("<=", ">") else 0))
+
+    def _within(self, elapsed: int | None) -> int | None:
+        return elapsed if elapsed is not None and elapsed <= self._last else None
 
     def _combined(self, operator: str, left: Any, right: Any) -> Any:
         one, other = _parts(left), _parts(right)
@@ -225,7 +240,7 @@ class _Horizon(Evaluator):
             return operators.ranged(int, start)
         room = INT_MAX - start if rate > 0 else start - INT_MIN
         beyond = room // abs(rate) + 1
-        self.note(beyond if beyond <= self._last else None)
+        self.note(self._within(beyond))
         return Moving(start, rate)
 
     def _first_change(self, told: Callable[[int], Any]) -> int | None:
@@ -290,6 +305,14 @@ class _Horizon(Evaluator):
             for end in ends:
                 self.note(end)
         return gives
+
+
+def _reaching(gap: int, rate: int, edge: int) -> int | None:
+    """When `gap + rate × elapsed` first passes from below the edge to it or beyond, or from there to below."""
+    below = edge - gap
+    if below > 0:
+        return -(-below // rate) if rate > 0 else None
+    return -below // -rate + 1 if rate < 0 else None
 
 
 def _is_whole(value: Any) -> bool:
