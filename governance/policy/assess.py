@@ -3,8 +3,8 @@
 
 Rules:
 1. Pure: the moment and the tree size are arguments, so an old assessment is made again exactly.
-2. Order of truth: applicability, dependency, evaluation, waiver, threshold. Evidence that is absent is `unknown`, what
-   cannot be evaluated `error`; neither passes.
+2. Order of truth: applicability, dependency, evaluation, waiver, threshold; a waived dependency blocks nothing.
+   Evidence that is absent is `unknown`, what cannot be evaluated `error`; neither passes.
 3. A rule before its day of application is assessed all the same, says so, and decides unless the caller leaves it out.
 4. Every rule yields findings, good or bad, one for each thing in its scope or each element of its `for_each`.
 5. An assessment says until when it holds if nothing new is recorded; all of its evaluations share one budget of steps.

@@ -43,7 +43,7 @@ from governance.policy.model import (
     RuleSet,
 )
 from governance.policy.variables import NAMES, Thing, Variables, Watched, microseconds, moment_of
-from governance.policy.waivers import next_change, waiver_for
+from governance.policy.waivers import SIGNED_DEMANDED, Waiving, next_change, waiver_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +276,19 @@ class Assessor:
     ) -> Finding:
         seen = {**values, "params": self._parameters}
         in_force = rule.applies_from is None or self._at.astimezone(UTC).date() >= rule.applies_from
-        waiver = None
+        waiving = Waiving()
         if judged.outcome in WAIVABLE:
-            waiver = waiver_for(rule.id, thing.ref, element, thing.digest, self._dossier.waivers, self._at)
+            waiving = waiver_for(
+                rule.id,
+                thing.ref,
+                element,
+                thing.digest,
+                self._dossier.waivers,
+                self._at,
+                signed_only=self._parameters.get(SIGNED_DEMANDED) is True,
+            )
+        filled = fill(rule.message, seen, self._durations)
+        message = message_of(rule, judged.outcome, judged.detail, filled, vacuous=judged.vacuous)
         return Finding(
             rule_set=self._rule_set.id,
             rule=rule.id,
@@ -288,16 +298,10 @@ class Assessor:
             element=element,
             outcome=judged.outcome,
             severity=rule.severity,
-            message=message_of(
-                rule,
-                judged.outcome,
-                judged.detail,
-                fill(rule.message, seen, self._durations),
-                vacuous=judged.vacuous,
-            ),
+            message=message if waiving.lapse is None else f"{message}; {waiving.lapse}",
             remediation=fill(rule.remediation, seen, self._durations),
             evidence=judged.evidence or evidence_of(rule, thing, element_value),
-            waiver=waiver,
+            waiver=waiving.line,
             applies_from=rule.applies_from,
             in_force=in_force,
             vacuous=judged.vacuous,

@@ -13,7 +13,7 @@ from typing import Any
 
 from governance.policy.dressing import element_name
 from governance.policy.expressions import Activation, Evaluation, ExpressionError, ranges_of_all
-from governance.policy.model import PASSING, Finding, Outcome, Rule
+from governance.policy.model import Finding, Outcome, Rule
 from governance.policy.variables import NAMES, Thing
 
 Look = Callable[[str, tuple[str, ...], Activation], Evaluation]
@@ -76,12 +76,15 @@ def is_vacuous(text: str, names: tuple[str, ...], activation: Activation, look: 
 
 
 def blocked(rule: Rule, thing: Thing, done: Mapping[str, list[Finding]]) -> Judgement | None:
-    """Blocked by the first finding of a rule that it depends on that does not pass: on the same thing, or on any."""
+    """Blocked by the first finding of a rule that it depends on that stands in the way: on the same thing, or on any.
+
+    A waived finding stands in nobody's way: what depends on it is judged on its own evidence, and waived by itself.
+    """
     for other in rule.depends_on:
         findings = done.get(other, [])
         same = [each for each in findings if each.subject == thing.ref] or findings
         for finding in same:
-            if finding.outcome not in PASSING:
+            if not finding.passes:
                 return Judgement("blocked", f"{finding.rule} is {finding.outcome.replace('_', ' ')}")
     return None
 

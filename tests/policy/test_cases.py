@@ -244,3 +244,28 @@ def test_a_horizon_is_a_moment_or_never(tmp_path: Path) -> None:
 def test_a_case_that_fails_otherwise_is_not_asked_for_its_horizon(tmp_path: Path) -> None:
     wrong = SATISFIED.replace("satisfied", "unknown")
     assert ran(tmp_path, f"{wrong}, horizon: never", FAILING)[0].obtained == "satisfied"
+
+
+SIGNED = """subject: model:m@1
+now: 2026-11-20T12:00:00Z
+histories:
+  told:
+    - model.registered: {as: model, subject: model:m@1, actor: service:ci, digest: digest(m)}
+    - role.granted: {subject: person:rita, actor: person:admin, role: model-risk}
+    - key.bound: {as: key, subject: person:rita, actor: person:admin, public_key: key(rita), fingerprint: fingerprint(rita)}
+    - approval.granted: {as: yes, subject: model:m@1, actor: person:rita, digest: digest(m), purpose: production, signed_with: rita}
+cases:
+"""
+
+
+def test_a_history_signs_its_events_with_keys_made_from_words(tmp_path: Path) -> None:
+    cases = (
+        "rule: own/one, name: signed, given: told, expect: satisfied",
+        "rule: own/one, name: unsigned, given: told, with: {yes: {signed_with: null}}, expect: not_satisfied",
+        "rule: own/one, name: another key, given: told, with: {yes: {signed_with: bo}}, expect: not_satisfied",
+        "rule: own/one, name: no key, given: told, without: [key], expect: not_satisfied",
+    )
+    (tmp_path / "cases.yaml").write_text(SIGNED + "".join(f"  - {{{case}}}\n" for case in cases))
+    wanted = "model.approvals.exists(a, a.signed && 'model-risk' in a.signer_roles && a.signed_by != '')"
+    results = run_cases(rule_set(rule(satisfied_if=wanted)), load_cases(tmp_path))
+    assert [each.passed for each in results] == [True] * 4
