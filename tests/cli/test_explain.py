@@ -88,10 +88,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_explain_prints_what_would_have_to_change(run: Run) -> None:
     told = run("explain", "baseline/approval-independent", MODEL, code=1).stdout
     assert "not satisfied  critical  baseline/approval-independent  model:scorer@1" in told
-    assert "model.approvals[0]: (a.actor in model.contributors) has to be false" in told
-    assert 'left   "person:ana"' in told
-    assert "model.approvals[0].actor  entry 2 (" in told
+    assert "model.approvals[0]: a.independent has to be true" in told
+    assert "model.approvals[0].independent  entry 2 (" in told
     assert "mend: have a person approve" in told
+    waived = run("explain", "baseline/safe-format", MODEL, code=1).stdout
+    assert "(model.format in params.unsafe_formats) has to be false" in waived
+    assert 'left   "pickle"' in waived
+    assert "model.format  entry 1 (" in waived
 
 
 def test_explain_of_what_passes_says_so(run: Run) -> None:
