@@ -10,6 +10,8 @@ import typer
 from governance.cli import (
     assess,
     demo,
+    explain,
+    forecast,
     imports,
     keys,
     migrate,
@@ -97,6 +99,8 @@ app.command("data-subject")(personal.data_subject)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
+app.command("explain")(explain.explain)
+app.command("forecast")(forecast.forecast)
 app.command("report")(assess.report)
 app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)

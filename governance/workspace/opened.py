@@ -29,8 +29,8 @@ from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
+from governance.workspace.assessing import Assessing
 from governance.workspace.personal import PersonalData
-from governance.workspace.proving import Proving
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-class Workspace(Proving, PersonalData):
+class Workspace(Assessing, PersonalData):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
