@@ -11,6 +11,7 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
+from governance.cli.policy import mutate
 from governance.errors import InputError
 
 if TYPE_CHECKING:
@@ -158,6 +159,12 @@ def policy_test(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Rule sets; all by default.")
     ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutate", help="Change each rule in every way, and tell what no case notices.")
+    ] = False,
+    minimum: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of mutants that cases have to notice.")
+    ] = 0.9,
     output: options.Output = Format.text,
 ) -> None:
     """Run the cases of rule sets: each history against the outcome that it must give."""
@@ -168,6 +175,9 @@ def policy_test(
         rule_set_names,
     )
 
+    if mutants:
+        mutate(names or rule_set_names(), minimum=minimum, output=output)
+        return
     results = []
     for name in names or rule_set_names():
         directory = rule_set_directory(name)

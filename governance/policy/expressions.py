@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
+from governance.policy.cel.checker import check_each
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
 from governance.policy.cel.explanation import Shortfall, explain
@@ -132,6 +133,44 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
         ExpressionError: It does not compile, names a field that is not there, or does with a type what cannot be done.
     """
     return _compiled(text, Environment(variables, _SPANS)).result
+
+
+@dataclass(frozen=True, slots=True)
+class TypedTree:
+    """An expression's tree, for what reads rules and does not run them.
+
+    Attributes:
+        text: As it was written.
+        root: Its tree, names resolved.
+    """
+
+    text: str
+    root: tree.Node
+    _types: Mapping[int, Type]
+
+    def type_of(self, node: tree.Node) -> Type:
+        """The type of a node of the tree."""
+        return self._types.get(id(node), DYN)
+
+    def written(self, node: tree.Node) -> str:
+        """A node's own text, on one line."""
+        return " ".join(self.text[node.start : node.end].split())
+
+
+def typed_tree(text: str, variables: Mapping[str, Type]) -> TypedTree:
+    """An expression's tree with the type of each node, over variables of these types.
+
+    Raises:
+        ExpressionError: As `check_expression`.
+    """
+    environment = Environment(variables, _SPANS)
+    root = _compiled(text, environment).root
+    return TypedTree(text, root, check_each(root, text, environment))
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, 1-based, of an offset in an expression's text."""
+    return place(text, offset)
 
 
 @lru_cache(maxsize=1024)

@@ -100,14 +100,34 @@ def parse_rule_set(content: bytes, *, file: str) -> RuleSet:
     )
 
 
+def variables_of(parameters: Iterable[Parameter]) -> Mapping[str, Type]:
+    """The types of what a rule set's rules see, the elements of `for_each` apart."""
+    types = {each.name: _PARAMETER_TYPES[each.type] for each in parameters}
+    return {**VARIABLES, "params": record("params", lambda: types)}
+
+
+def rule_variables(rule_set: RuleSet, rule: Rule) -> Mapping[str, Type]:
+    """The types of what the `satisfied_if` of a rule sees, the element of its `for_each` among them."""
+    variables = variables_of(rule_set.parameters)
+    if rule.for_each is None:
+        return variables
+    name, text = rule.for_each
+    return {**variables, name: element_type(text, variables)}
+
+
+def element_type(text: str, variables: Mapping[str, Type]) -> Type:
+    """The type of the elements of a list that compiles."""
+    found = check_expression(text, variables)
+    return found.parameters[0] if found.parameters else DYN
+
+
 class _RuleReader:
     """Reads rules, with what the rest of the set says."""
 
     def __init__(self, set_id: str, requirements: frozenset[str], parameters: tuple[Parameter, ...]) -> None:
         self._set_id = set_id
         self._requirements = requirements
-        types = {each.name: _PARAMETER_TYPES[each.type] for each in parameters}
-        self._variables: Mapping[str, Type] = {**VARIABLES, "params": record("params", lambda: types)}
+        self._variables = variables_of(parameters)
 
     def read(self, node: Marked) -> Rule:
         """One rule."""
@@ -119,7 +139,7 @@ class _RuleReader:
         for_each = self._for_each(fields.get("for_each"))
         variables = self._variables
         if for_each is not None:
-            variables = {**variables, for_each[0]: self._element(for_each[1])}
+            variables = {**variables, for_each[0]: element_type(for_each[1], variables)}
         self._check_ways(node, fields)
         for key in ("message", "remediation"):
             self._check_places(fields[key], variables)
@@ -172,11 +192,6 @@ class _RuleReader:
             text.refuse(f"{name!r} cannot name an element", hint="choose a new lower-case name")
         found = self._expression(text, self._variables, LIST)
         return (name, found or "")
-
-    def _element(self, text: str) -> Type:
-        """The type of the elements of a list that compiles."""
-        found = check_expression(text, self._variables)
-        return found.parameters[0] if found.parameters else DYN
 
     def _expression(self, node: Marked | None, variables: Mapping[str, Type], wanted: Type) -> str | None:
         if node is None:
