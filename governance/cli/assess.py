@@ -39,6 +39,10 @@ def check(
     in_force_only: Annotated[
         bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
     ] = False,
+    fail_vacuous: Annotated[
+        bool,
+        typer.Option("--fail-vacuous", help="What passes only because there is nothing to look at fails."),
+    ] = False,
     record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
     all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
     at: options.At = None,
@@ -61,6 +65,7 @@ def check(
             severity_min=severity,
             parameters=dict(map(_parameter, parameter or ())),
             in_force_only=in_force_only,
+            fail_vacuous=fail_vacuous,
             record=record,
         )
     if output is Format.json:

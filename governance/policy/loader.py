@@ -237,7 +237,9 @@ def _parameters(node: Marked | None) -> tuple[Parameter, ...]:
 
 def _parameter(name: str, node: Marked) -> Parameter:
     node.name = f"parameter {name}"
-    fields = node.fields(("type", "default", "minimum", "maximum", "why"), required=("type", "default"))
+    fields = node.fields(
+        ("type", "default", "minimum", "maximum", "one_of", "why"), required=("type", "default")
+    )
     kind = _choice(fields["type"], TYPES)
     parameter = Parameter(
         name=name,
@@ -246,10 +248,18 @@ def _parameter(name: str, node: Marked) -> Parameter:
         minimum=_typed(fields["minimum"], kind) if "minimum" in fields else None,
         maximum=_typed(fields["maximum"], kind) if "maximum" in fields else None,
         why=fields["why"].text() if "why" in fields else "",
+        one_of=_text_list(fields.get("one_of")),
     )
     for bound in ("minimum", "maximum"):
         if bound in fields and kind == "text":
-            (fields[bound].key or fields[bound]).refuse(f"parameter {name}: a text has no {bound}")
+            (fields[bound].key or fields[bound]).refuse(
+                f"parameter {name}: a text has no {bound}", hint="one_of: lists what a text may be"
+            )
+    if "one_of" in fields and kind != "text":
+        (fields["one_of"].key or fields["one_of"]).refuse(
+            f"parameter {name}: one_of is for texts, and this is a {kind}",
+            hint="minimum: and maximum: bound other types",
+        )
     try:
         require_bounds(parameter, parameter.default)
     except InputError as error:

@@ -54,7 +54,8 @@ class Parameter:
     Attributes:
         type: `duration` (microseconds), `number`, `integer`, `text`, `list` or `flag`.
         default: The value when nobody sets one; durations in microseconds.
-        minimum, maximum: Legal bounds, inclusive.
+        minimum, maximum: Legal bounds, inclusive; of a list what it must hold and what it may hold.
+        one_of: What a text may be, anything where this is empty.
         why: What the bound or default rests on.
     """
 
@@ -64,6 +65,7 @@ class Parameter:
     minimum: Any = None
     maximum: Any = None
     why: str = ""
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ class Workspace(Proving):
         severity_min: str = "low",
         parameters: Mapping[str, Any] | None = None,
         in_force_only: bool = False,
+        fail_vacuous: bool = False,
         record: bool = False,
     ) -> Assessment:
         """Hold rule sets against a subject.
@@ -303,6 +304,7 @@ class Workspace(Proving):
             severity_min: The least severity that decides the verdict.
             parameters: Values for the rule sets' parameters, within their bounds.
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             record: Append the assessment to the ledger.
 
         Raises:
@@ -325,6 +327,10 @@ class Workspace(Proving):
             parameters=parameters,
             in_force_only=in_force_only,
         )
+        if fail_vacuous:
+            from governance.policy import vacuous
+
+            assessment = vacuous.fail_vacuous(assessment, loaded, in_force_only=in_force_only)
         if record:
             self._record_assessment(assessment)
         return assessment

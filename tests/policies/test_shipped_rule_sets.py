@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from governance.errors import InputError
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.cases import build_entries, load_cases, run_cases
 from governance.policy.loader import load_rule_set
 from governance.policy.messages import MISSING
 from governance.policy.model import Finding
+from governance.policy.parameters import parameter_values
 from governance.resources import policies_directory
 
 FOLDERS = sorted(each.parent for each in policies_directory().glob("*/rule_set.yaml"))
@@ -110,3 +112,20 @@ def test_the_act_gives_each_rule_its_day_of_application() -> None:
     rules = load_rule_set(policies_directory() / "eu-ai-act").rules
     assert all(rule.applies_from is not None for rule in rules)
     assert all(re.match(r"Art\. \d+", requirement) for rule in rules for requirement in rule.requirements)
+
+
+def test_no_parameter_can_be_set_so_that_it_asks_for_nothing(folder: Path) -> None:
+    """A list that decides which things count cannot be emptied, a text not be made up, a bound not be lifted."""
+    for parameter in load_rule_set(folder).parameters:
+        bounds = (parameter.minimum, parameter.maximum, parameter.one_of or None)
+        assert any(each is not None for each in bounds), parameter.name
+        if parameter.type == "list":
+            for fewer in ([], parameter.default[:-1]):
+                with pytest.raises(InputError, match="its bound of"):
+                    parameter_values([load_rule_set(folder)], {parameter.name: fewer})
+            more = [*parameter.default, "more"]
+            values = parameter_values([load_rule_set(folder)], {parameter.name: more})
+            assert values[folder.name][parameter.name] == more
+        if parameter.type == "text":
+            with pytest.raises(InputError, match="is not one of"):
+                parameter_values([load_rule_set(folder)], {parameter.name: "anything"})
