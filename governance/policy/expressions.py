@@ -5,7 +5,7 @@
 
 Rules: what the engine raises is told here and nowhere else. Data that are absent are not an error but `unknown`: no
 rule may pass or fail on them. Instants are integers, microseconds since 1970 UTC; differences are compared with
-`days(n)`, `hours(n)`, `minutes(n)`. An evaluation takes at most `STEPS_MAX` steps, the same on every machine.
+`days(n)` and its like. An evaluation takes at most `STEPS_MAX` steps, the same on every machine.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
 from governance.policy.cel.program import Program, compile_program
 from governance.policy.cel.types import DOUBLE, DYN, INT, Type
+from governance.policy.lineage_functions import OVERLOADS
 
 STEPS_MAX = BUDGET
 """Steps of one evaluation: nodes looked at, rounds of quantifiers, elements compared."""
@@ -33,7 +34,14 @@ STEPS_MAX = BUDGET
 LENGTH_MAX = 4_000
 """Characters in one expression."""
 
-MICROSECONDS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
+MICROSECONDS = {
+    "weeks": 604_800_000_000,
+    "days": 86_400_000_000,
+    "hours": 3_600_000_000,
+    "minutes": 60_000_000,
+    "seconds": 1_000_000,
+}
+"""The units of spans of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     Raises:
         ExpressionError: It does not compile, names a field that is not there, or does with a type what cannot be done.
     """
-    return _compiled(text, Environment(variables, _SPANS)).result
+    return _compiled(text, Environment(variables, _FUNCTIONS)).result
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ def typed_tree(text: str, variables: Mapping[str, Type]) -> TypedTree:
     Raises:
         ExpressionError: As `check_expression`.
     """
-    environment = Environment(variables, _SPANS)
+    environment = Environment(variables, _FUNCTIONS)
     root = _compiled(text, environment).root
     return TypedTree(text, root, check_each(root, text, environment))
 
@@ -205,9 +213,10 @@ def _span(name: str, unit: int) -> tuple[Overload, Overload]:
     return function(name, (INT,), INT, run), function(name, (DOUBLE,), INT, run)
 
 
-_SPANS = tuple(each for name, unit in MICROSECONDS.items() for each in _span(name, unit))
+_FUNCTIONS = (*(each for name, unit in MICROSECONDS.items() for each in _span(name, unit)), *OVERLOADS)
+"""What is ours alone besides the library."""
 
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Environment:
-    return Environment(dict.fromkeys(names, DYN), _SPANS)
+    return Environment(dict.fromkeys(names, DYN), _FUNCTIONS)

@@ -238,10 +238,13 @@ class _Checker:
         function = self._environment.functions[node.function, node.target is not None]
         if node.function in _KEEPS_LIST and types[0].kind == "list":
             return types[0]
-        found = [each.result for each in function.overloads if each.takes(types)]
-        if not found:
+        fitting = [each for each in function.overloads if each.takes(types)]
+        if not fitting:
             told = ", ".join(map(str, types))
             raise CompileError(f"no matching overload for {node.function}({told})", node.at)
+        for wanted, argument in zip(fitting[0].parameters, given, strict=False):
+            self._require_choice(wanted, argument)
+        found = [each.result for each in fitting]
         if node.function in ("first", "last") and types[0].kind == "list":
             return optional_of(types[0].parameters[0])
         if node.function in ("value", "orValue") and node.target is not None and types[0].parameters:
