@@ -11,6 +11,7 @@ from governance.cli import (
     assess,
     demo,
     keys,
+    lint,
     migrate,
     options,
     prove,
@@ -82,6 +83,7 @@ app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
+policy.command("lint")(lint.policy_lint)
 export.command("entries")(write.export_entries)
 witnesses.command("init")(witness.init)
 witnesses.command("serve")(witness.serve)

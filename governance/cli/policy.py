@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
+from governance.cli.lint import near
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line
 
 if TYPE_CHECKING:
     from governance.policy.mutation import MutationResult, Survivor
-    from governance.policy.sources import Place
 
 NOT_SATISFIED = 1
 
@@ -44,17 +43,12 @@ def mutate(names: Sequence[str], *, minimum: float, output: Format) -> None:
         raise typer.Exit(NOT_SATISFIED)
 
 
-def shown_place(place: Place) -> str:
-    """A place with its file as it is found from here."""
-    near = os.path.relpath(place.file)
-    return f"{place.file if near.startswith('..') else near}:{place.line}:{place.column}"
-
-
 def _write_survivor(survivor: Survivor) -> None:
     from governance.policy.mutants import OPERATORS
 
     write_line(f"survived {survivor.operator}: {OPERATORS[survivor.operator]}")
-    write_line(f"    {survivor.rule}, {survivor.key}, at {shown_place(survivor.place)}")
+    place = survivor.place
+    write_line(f"    {survivor.rule}, {survivor.key}, at {near(place.file)}:{place.line}:{place.column}")
     write_line(f"    - {' '.join(survivor.before.split())}")
     write_line(f"    + {' '.join(survivor.after.split()) or '(nothing: the rule applies always)'}")
     write_line()

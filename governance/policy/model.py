@@ -98,6 +98,7 @@ class Rule:
         evidence: Event types whose entries a finding cites.
         message, remediation: Shown when it fails, with `{path}` places.
         mapped: Clauses of other frameworks by rule set id.
+        lint_ok: Lints that are accepted here, each with its reason.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Rule:
     evidence: tuple[str, ...] = ()
     applies_from: date | None = None
     mapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class RuleSet:
     Attributes:
         digest: SHA-256 over the bytes of its rule_set.yaml.
         requirements: The complete catalogue, in the framework's order.
+        lint_ok: Lints of the set as a whole that are accepted, each with its reason.
     """
 
     id: str
@@ -138,6 +141,7 @@ class RuleSet:
     parameters: tuple[Parameter, ...]
     requirements: tuple[Requirement, ...]
     rules: tuple[Rule, ...]
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from governance.errors import InputError
 from governance.lineage.dossier import Dossier
 from governance.policy.cases import Case, case_dossier, run_case
-from governance.policy.loader import rule_variables, variables_of
 from governance.policy.model import Rule, RuleSet
 from governance.policy.mutants import Edit, Mutant, mutants_of
+from governance.policy.rule_types import rule_variables, variables_of
 from governance.policy.sources import Place, Sources
 
 EXCERPT_LENGTH_MAX = 160

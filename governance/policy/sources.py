@@ -60,6 +60,10 @@ class Sources:
         found = node.mapping()[name]
         return Place(self._file, *(found.key or found).place())
 
+    def case_place(self, line: str) -> Place:
+        """Where a case stands in the cases beside the rule set; `line` as the case says it: `line 7`."""
+        return Place(str(Path(self._file).with_name("cases.yaml")), int(line.removeprefix("line ")), 1)
+
     def begin(self, part: str | None = None) -> Place:
         """Where the file, or one of its parts, begins."""
         if part is None or part not in self._parts:
