@@ -14,6 +14,7 @@ from governance.errors import InputError
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.cases import build_entries, load_cases, run_cases
+from governance.policy.lint import lint_directory
 from governance.policy.loader import load_rule_set
 from governance.policy.messages import MISSING
 from governance.policy.model import Finding
@@ -21,7 +22,7 @@ from governance.policy.parameters import parameter_values
 from governance.resources import policies_directory
 
 FOLDERS = sorted(each.parent for each in policies_directory().glob("*/rule_set.yaml"))
-RULES_MIN = {"baseline": 15, "eu-ai-act": 30, "soc2": 12}
+RULES_MIN = {"baseline": 15, "eu-ai-act": 30, "soc2": 12, "sr-26-2": 10}
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda each: each.name)
@@ -80,7 +81,7 @@ def filled_as_if_failing(folder: Path) -> dict[str, list[Finding]]:
             entries = build_entries(case.events, case.start)
             dossier = build_dossier(case.subject, entries, tree_size=len(entries))
             failing = [replace(loaded, rules=tuple(turned))]
-            assessment = assess(dossier, failing, at=case.now, rules=[case.rule])
+            assessment = assess(dossier, failing, at=case.now, rules=[case.rule], parameters=case.parameters)
             filled[case.rule] = [each for each in assessment.findings if each.outcome == "not_satisfied"]
     return filled
 
@@ -118,7 +119,7 @@ def test_no_parameter_can_be_set_so_that_it_asks_for_nothing(folder: Path) -> No
     """A list that decides which things count cannot be emptied, a text not be made up, a bound not be lifted."""
     for parameter in load_rule_set(folder).parameters:
         bounds = (parameter.minimum, parameter.maximum, parameter.one_of or None)
-        assert any(each is not None for each in bounds), parameter.name
+        assert parameter.type == "flag" or any(each is not None for each in bounds), parameter.name
         if parameter.type == "list":
             for kept in (0, len(parameter.default) - 1):
                 with pytest.raises(InputError, match="its bound of"):
@@ -129,3 +130,35 @@ def test_no_parameter_can_be_set_so_that_it_asks_for_nothing(folder: Path) -> No
         if parameter.type == "text":
             with pytest.raises(InputError, match="is not one of"):
                 parameter_values([load_rule_set(folder)], {parameter.name: "anything"})
+
+
+@pytest.mark.parametrize("name", ["baseline", "eu-ai-act", "soc2", "sr-26-2"])
+def test_signatures_are_not_demanded_until_the_adopter_says_so(name: str) -> None:
+    """docs/adr/0035: a demand is switched on, and its reason stands beside it."""
+    (demand,) = [
+        each
+        for each in load_rule_set(policies_directory() / name).parameters
+        if each.name == "signed_approvals_required"
+    ]
+    assert (demand.type, demand.default) == ("flag", False)
+    assert demand.why
+
+
+@pytest.mark.parametrize("name", ["baseline", "soc2", "sr-26-2"])
+def test_a_quorum_can_be_raised_and_never_be_nothing(name: str) -> None:
+    loaded = load_rule_set(policies_directory() / name)
+    (quorum,) = [each for each in loaded.parameters if each.name == "approvers_min"]
+    assert (quorum.default, quorum.minimum) == (1, 1)
+    with pytest.raises(InputError, match="below its bound"):
+        parameter_values([loaded], {"approvers_min": 0})
+
+
+def test_nothing_that_is_shipped_is_suspicious(folder: Path) -> None:
+    """No lint finds an error or a warning that the rule set does not accept with a reason."""
+    catalogues = {
+        each.name: frozenset(requirement.id for requirement in load_rule_set(each).requirements)
+        for each in FOLDERS
+    }
+    result = lint_directory(folder, catalogues=catalogues)
+    assert [f"{each.place}: {each.lint.id}: {each.message}" for each in result.open] == []
+    assert all(each.accepted for each in result.findings)
