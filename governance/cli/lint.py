@@ -95,9 +95,9 @@ def _write_finding(finding: LintFinding) -> None:
     source = _source_line(finding)
     if source is not None:
         number = str(finding.place.line)
-        write_line(f"   {' ' * len(number)}|")
+        write_line(f"{' ' * len(number)}  |")
         write_line(f"{number}  | {source}")
-        write_line(f"   {' ' * len(number)}| {' ' * (finding.place.column - 1)}^")
+        write_line(f"{' ' * len(number)}  | {' ' * (finding.place.column - 1)}^")
     if finding.hint:
         write_line(f"  hint: {finding.hint}")
     write_line()
