@@ -14,6 +14,7 @@ from governance.cli import (
     lint,
     migrate,
     options,
+    policy_diff,
     prove,
     read,
     remembered,
@@ -84,6 +85,7 @@ policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
 policy.command("lint")(lint.policy_lint)
+policy.command("diff")(policy_diff.policy_diff)
 export.command("entries")(write.export_entries)
 witnesses.command("init")(witness.init)
 witnesses.command("serve")(witness.serve)

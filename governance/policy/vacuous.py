@@ -16,7 +16,7 @@ from governance.policy.model import SEVERITIES, Assessment, Finding, RuleSet
 NOTHING = "nothing to look at"
 
 
-def fail_vacuous(
+def without_vacuous(
     assessment: Assessment, rule_sets: Sequence[RuleSet], *, in_force_only: bool = False
 ) -> Assessment:
     """An assessment with its vacuous passes as unknown.

@@ -204,6 +204,11 @@ class Workspace(Proving):
         indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
         yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
+    def subjects_of(self, types: Sequence[str], *, size: int | None = None) -> tuple[str, ...]:
+        """The refs that entries of these types are about, each once, in order of entry."""
+        indexes = self._storage.indexes_of_types(types, size=self._size(size))
+        return tuple(dict.fromkeys(entry.event.subject for entry in self.entries_at(indexes)))
+
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 
@@ -313,6 +318,7 @@ class Workspace(Proving):
             IntegrityError: An entry that the verdict would rest on was altered.
         """
         from governance.policy.assess import assess
+        from governance.policy.vacuous import without_vacuous
 
         if not rule_sets:
             raise InputError(
@@ -328,9 +334,7 @@ class Workspace(Proving):
             in_force_only=in_force_only,
         )
         if fail_vacuous:
-            from governance.policy import vacuous
-
-            assessment = vacuous.fail_vacuous(assessment, loaded, in_force_only=in_force_only)
+            assessment = without_vacuous(assessment, loaded, in_force_only=in_force_only)
         if record:
             self._record_assessment(assessment)
         return assessment

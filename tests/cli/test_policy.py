@@ -111,6 +111,67 @@ def test_the_commands_that_remediations_are_held_against_are_ours() -> None:
     assert "--mutate" in commands["policy test"]
 
 
+@pytest.fixture
+def recorded(run: Run, own: Path) -> Run:
+    """A ledger with one model, registered just now, and a copy of the rule set that has another bound."""
+    run("init", "--origin", "example.com/audit")
+    digest = "sha256:" + "0" * 64
+    run("record", "model.registered", "--subject", "model:m@1", "--actor", "person:ana", "--digest", digest)
+    stricter = own.parent / "stricter"
+    stricter.mkdir()
+    text = (own / "rule_set.yaml").read_text().replace("default: 30d", "default: 1d")
+    (stricter / "rule_set.yaml").write_text(text)
+    return run
+
+
+def test_nothing_differs_and_the_exit_code_is_0(recorded: Run) -> None:
+    output = recorded("policy", "diff", "own", "stricter", "--all").stdout
+    assert "parameter age_max: tightened" in output
+    assert "0 of 1 outcomes differ" in output
+
+
+def test_what_differs_is_told_with_its_reason_and_exit_code_1(recorded: Run, own: Path) -> None:
+    failing = (own / "rule_set.yaml").read_text().replace(USED, "model.index < 0")
+    (own.parent / "stricter" / "rule_set.yaml").write_text(failing)
+    output = recorded("policy", "diff", "own", "stricter", "--subjects", "model:m@1", code=1).output
+    assert "worse  high  one" in output
+    assert "model:m@1: satisfied → not satisfied" in output
+    assert "because: satisfied_if changed" in output
+    assert "rule one: changed: satisfied_if" in output
+    assert "1 of 1 outcomes differ, 1 worse, 0 better" in output
+    better = recorded("policy", "diff", "stricter", "own", "--all", code=1).output
+    assert "better  high  one" in better
+    told = json.loads(
+        recorded("policy", "diff", "own", "stricter", "--all", "--format", "json", code=1).stdout
+    )
+    assert (told["worse"], told["better"], told["compared"]) == (1, 0, 1)
+    assert told["subjects"] == ["model:m@1"]
+    assert told["findings"][0]["worse"] is True
+    assert told["rules"] == [{"rule": "one", "change": "changed", "keys": ["satisfied_if"]}]
+
+
+def test_a_rule_that_came_is_told_as_no_finding_before(recorded: Run, own: Path) -> None:
+    more = (own / "rule_set.yaml").read_text() + rule(id="own/two", satisfied_if="model.index < 0")
+    (own.parent / "stricter" / "rule_set.yaml").write_text(more)
+    assert (
+        "no finding → not satisfied" in recorded("policy", "diff", "own", "stricter", "--all", code=1).output
+    )
+
+
+@pytest.mark.parametrize("looked_at", [(), ("--all", "--subjects", "model:m@1")])
+def test_what_to_look_at_has_to_be_said_once(recorded: Run, looked_at: tuple[str, ...]) -> None:
+    assert "what to look at" in str(recorded("policy", "diff", "own", "own", *looked_at, code=2).exception)
+
+
+def test_a_ledger_without_things_has_nothing_to_compare(run: Run, own: Path) -> None:
+    run("init", "--origin", "example.com/audit")
+    assert "nothing to hold" in str(run("policy", "diff", "own", "own", "--all", code=2).exception)
+
+
+def test_a_subject_that_nobody_mentions_is_told(recorded: Run) -> None:
+    recorded("policy", "diff", "own", "own", "--subjects", "model:none@1", code=2)
+
+
 def test_a_vacuous_pass_can_be_made_to_fail(run: Run, tmp_path: Path) -> None:
     empty = rule(satisfied_if="model.documents.all(d, d.kind == 'dpia')")
     folder = tmp_path / "own"

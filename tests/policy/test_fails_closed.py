@@ -10,7 +10,7 @@ import pytest
 
 from governance.policy.assess import assess
 from governance.policy.model import OUTCOMES, PASSING, Assessment, Outcome
-from governance.policy.vacuous import fail_vacuous
+from governance.policy.vacuous import without_vacuous
 from tests.lineage.histories import Told, dossier_of, story
 from tests.policy.rule_sets import MODEL, NOW, rule, rule_set, waiver
 
@@ -64,7 +64,7 @@ def test_a_vacuous_pass_is_flagged_and_passes_unless_it_is_made_to_fail() -> Non
     told = [rule_set(rule(satisfied_if=VACUOUS))]
     assessment = assess(dossier_of(MODEL, story()), told, at=NOW)
     assert (assessment.verdict, assessment.findings[0].vacuous) == ("pass", True)
-    strict = fail_vacuous(assessment, told)
+    strict = without_vacuous(assessment, told)
     (finding,) = strict.findings
     assert (strict.verdict, finding.outcome, finding.vacuous) == ("fail", "unknown", True)
     assert "nothing to look at" in finding.message
@@ -84,19 +84,19 @@ def test_a_vacuous_pass_is_flagged_and_passes_unless_it_is_made_to_fail() -> Non
 def test_what_may_be_empty_by_its_own_word_or_does_not_apply_keeps_passing(changes: dict[str, Any]) -> None:
     told = [rule_set(rule(**changes))]
     assessment = assess(dossier_of(MODEL, story()), told, at=NOW)
-    assert fail_vacuous(assessment, told) == assessment
+    assert without_vacuous(assessment, told) == assessment
     assert assessment.verdict == "pass"
 
 
 def test_the_threshold_and_the_day_of_application_still_decide() -> None:
     told = [rule_set(rule(satisfied_if=VACUOUS, applies_from="2030-01-01"))]
     assessment = assess(dossier_of(MODEL, story()), told, at=NOW)
-    assert fail_vacuous(assessment, told).verdict == "fail"
-    assert fail_vacuous(assessment, told, in_force_only=True).verdict == "pass"
-    assert fail_vacuous(replace(assessment, severity_min="critical"), told).verdict == "pass"
+    assert without_vacuous(assessment, told).verdict == "fail"
+    assert without_vacuous(assessment, told, in_force_only=True).verdict == "pass"
+    assert without_vacuous(replace(assessment, severity_min="critical"), told).verdict == "pass"
 
 
 def test_what_failed_already_fails_still() -> None:
     told = [rule_set(rule(satisfied_if="model.index < 0"))]
     assessment = assess(dossier_of(MODEL, story()), told, at=NOW)
-    assert fail_vacuous(assessment, told) == assessment
+    assert without_vacuous(assessment, told) == assessment
