@@ -14,10 +14,12 @@ from governance.cli import (
     forecast,
     imports,
     keys,
+    lint,
     migrate,
     options,
     people,
     personal,
+    policy_diff,
     prove,
     read,
     remembered,
@@ -106,6 +108,8 @@ app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
+policy.command("lint")(lint.policy_lint)
+policy.command("diff")(policy_diff.policy_diff)
 export.command("entries")(write.export_entries)
 outside.command("github-reviews")(imports.github_reviews)
 outside.command("gitlab-approvals")(imports.gitlab_approvals)

@@ -12,6 +12,7 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
+from governance.cli.policy import mutate
 from governance.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def check(
     parameter: options.Parameters = None,
     in_force_only: Annotated[
         bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
+    ] = False,
+    fail_vacuous: Annotated[
+        bool,
+        typer.Option("--fail-vacuous", help="What passes only because there is nothing to look at fails."),
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
     all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
@@ -58,6 +63,7 @@ def check(
             severity_min=severity,
             parameters=parameters,
             in_force_only=in_force_only,
+            fail_vacuous=fail_vacuous,
             record=record,
         )
         explained = (
@@ -167,6 +173,12 @@ def policy_test(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Rule sets; all by default.")
     ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutate", help="Change each rule in every way, and tell what no case notices.")
+    ] = False,
+    minimum: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of mutants that cases have to notice.")
+    ] = 0.9,
     output: options.Output = Format.text,
 ) -> None:
     """Run the cases of rule sets: each history against the outcome that it must give."""
@@ -177,6 +189,9 @@ def policy_test(
         rule_set_names,
     )
 
+    if mutants:
+        mutate(names or rule_set_names(), minimum=minimum, output=output)
+        return
     results = []
     for name in names or rule_set_names():
         directory = rule_set_directory(name)

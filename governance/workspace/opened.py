@@ -209,6 +209,11 @@ class Workspace(Assessing, PersonalData):
         indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
         yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
+    def subjects_of(self, types: Sequence[str], *, size: int | None = None) -> tuple[str, ...]:
+        """The refs that entries of these types are about, each once, in order of entry."""
+        indexes = self._storage.indexes_of_types(types, size=self._size(size))
+        return tuple(dict.fromkeys(entry.event.subject for entry in self.entries_at(indexes)))
+
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 
@@ -296,6 +301,7 @@ class Workspace(Assessing, PersonalData):
         severity_min: str = "low",
         parameters: Mapping[str, Any] | None = None,
         in_force_only: bool = False,
+        fail_vacuous: bool = False,
         record: bool = False,
     ) -> Assessment:
         """Hold rule sets against a subject.
@@ -308,6 +314,7 @@ class Workspace(Assessing, PersonalData):
             severity_min: The least severity that decides the verdict.
             parameters: Values for the rule sets' parameters, within their bounds.
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             record: Append the assessment to the ledger.
 
         Raises:
@@ -316,6 +323,7 @@ class Workspace(Assessing, PersonalData):
             IntegrityError: An entry that the verdict would rest on was altered.
         """
         from governance.policy.assess import assess
+        from governance.policy.vacuous import without_vacuous
 
         if not rule_sets:
             raise InputError(
@@ -330,6 +338,8 @@ class Workspace(Assessing, PersonalData):
             parameters=parameters,
             in_force_only=in_force_only,
         )
+        if fail_vacuous:
+            assessment = without_vacuous(assessment, loaded, in_force_only=in_force_only)
         if record:
             self._record_assessment(assessment)
         return assessment
