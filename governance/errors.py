@@ -16,6 +16,7 @@
     │   ├── NoteError                       a signed note, checkpoint or verifier key
     │   ├── ProofError                      an inclusion or consistency proof
     │   ├── TimeStampError                  a time-stamp of a checkpoint (RFC 3161)
+    │   ├── BundleError                     a report or evidence bundle that is not what it must be
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
     └── StorageError                    5   storage unavailable
@@ -125,6 +126,10 @@ class ProofError(EvidenceError):
 
 class TimeStampError(EvidenceError):
     """A time-stamp of a checkpoint (RFC 3161) that is malformed or does not hold."""
+
+
+class BundleError(EvidenceError):
+    """A report or evidence bundle that cannot be read, or is not what it must be."""
 
 
 class IntegrityError(EvidenceError):

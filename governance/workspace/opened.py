@@ -339,20 +339,22 @@ class Workspace(Proving):
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
+        parameters: Mapping[str, Any] | None = None,
     ) -> RenderedReport:
         """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
-        from governance.workspace.reporting import issue_report
+        from governance.workspace.reporting import ReportOrder, issue_report
 
-        return issue_report(
-            self,
-            ref,
+        order = ReportOrder(
+            about=ref,
             template=template,
-            rule_sets=rule_sets,
-            format=format,
             at=at if at is not None else self._clock(),
             size=self._size(size),
+            rule_sets=rule_sets,
+            parameters=parameters or {},
+            format=format,
             draft=draft,
         )
+        return issue_report(self, order)
 
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
