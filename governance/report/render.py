@@ -114,15 +114,17 @@ def render_html(template: Template, content: Mapping[str, Any]) -> str:
         ) from error
 
 
-def renderer_versions(format: Format) -> dict[str, str]:  # the field's own word
+def renderer_versions(format: Format, *, governance: str) -> dict[str, str]:  # the field's own word
     """Name and version of everything that the bytes of a report depend on, besides content and template.
+
+    Args:
+        format: `pdf` or `html`.
+        governance: The version of this package.
 
     Raises:
         DependencyError: Libraries that make PDFs are missing.
     """
-    from governance import __version__
-
-    versions = {"governance": __version__, "jinja2": version("jinja2")}
+    versions = {"governance": governance, "jinja2": version("jinja2")}
     if format == "html":
         return versions
     _weasyprint()

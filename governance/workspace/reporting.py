@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from governance import __version__
 from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
 from governance.core.instants import format_instant
@@ -210,7 +211,7 @@ def make_report(
         draft=request.draft,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
-        renderer=renderer_versions(format),
+        renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
     rendered = render_bundle(template, derived, whole, format=format, at=request.at)
