@@ -16,6 +16,7 @@ from governance.cli import (
     prove,
     read,
     remembered,
+    report,
     timestamp,
     witness,
     write,
@@ -77,7 +78,7 @@ app.command("migrate")(migrate.migrate)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
-app.command("report")(assess.report)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)

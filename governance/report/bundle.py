@@ -21,7 +21,6 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from governance.core.canonical import format_canonical, parse_json
@@ -149,15 +148,10 @@ def require_name(name: str) -> None:
         raise BundleError(f"a bundle holds no file named {name[:100]!r}")
 
 
-def write_zip(files: Files, at: datetime) -> bytes:
-    """A bundle as a zip; the same files and date give the same bytes.
-
-    Args:
-        files: By name.
-        at: The date of every file, to two seconds, not before 1980.
-    """
+def write_zip(files: Files) -> bytes:
+    """A bundle as a zip; the same files give the same bytes, whatever the day."""
     whole = io.BytesIO()
-    date = (max(1980, at.year), at.month, at.day, at.hour, at.minute, at.second)
+    date = (1980, 1, 1, 0, 0, 0)
     with zipfile.ZipFile(whole, "w") as archive:
         for name, content in sorted(files.items()):
             line = zipfile.ZipInfo(name, date)

@@ -26,6 +26,7 @@ from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
+from governance.report.bundle import write_zip
 from governance.report.pdf_finishing import finish_pdf
 from governance.report.templates import BASE, FILE, Template
 
@@ -60,6 +61,10 @@ class RenderedReport:
     digest: str
     media_type: str
     bundle: Mapping[str, bytes] = field(default_factory=dict)
+
+    def zipped(self) -> bytes:
+        """The evidence bundle as a zip, the same bytes for the same bundle."""
+        return write_zip(self.bundle)
 
 
 def render(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
     from governance.report.render import RenderedReport
+    from governance.workspace.reproducing import Reproduction
 
 Clock = Callable[[], datetime]
 
@@ -355,6 +356,12 @@ class Workspace(Proving):
             draft=draft,
         )
         return issue_report(self, order)
+
+    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+        """Make a report again that was issued, and compare; see `reproducing.py`."""
+        from governance.workspace.reproducing import reproduce_report
+
+        return reproduce_report(self, index, rule_sets=rule_sets)
 
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
