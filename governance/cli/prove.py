@@ -67,6 +67,12 @@ def verify(
         Path | None,
         typer.Option(metavar="FOLDER", help="Of a report: the templates that its pages are made with again."),
     ] = None,
+    signer_ca: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--signer-ca", metavar="PEM", help="Of a signed report: whom its certificate must come from."
+        ),
+    ] = None,
     forget: Annotated[
         bool,
         typer.Option("--forget", help="Forget what was seen of this ledger before: this is a first sight."),
@@ -96,6 +102,7 @@ def verify(
         ),
         evidence_only=evidence_only,
         templates=templates,
+        signer_authorities=signer_ca or (),
     )
     found = verify_source(
         source,

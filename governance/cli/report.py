@@ -45,6 +45,14 @@ def report(
         str | None,
         typer.Option("--bundle", metavar="FILE.zip", help="Write the evidence bundle beside it as well."),
     ] = None,
+    sign_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--sign-with",
+            metavar="FILE",
+            help="Sign the PDF with this certificate and key: .p12, or .pem with key and certificates.",
+        ),
+    ] = None,
     reproduce: Annotated[
         int | None,
         typer.Option(
@@ -66,7 +74,14 @@ def report(
     bytes are the same, 3 when they are not.
     """
     if reproduce is not None:
-        given = {"REF": ref, "--template": template, "--at": at, "--size": size, "--parameter": parameter}
+        given = {
+            "REF": ref,
+            "--template": template,
+            "--at": at,
+            "--size": size,
+            "--parameter": parameter,
+            "--sign-with": sign_with,
+        }
         _refuse_beside_reproduce(given, draft=draft)
         with options.opened(context, ledger, key_file) as workspace:
             _reproduce(workspace, reproduce, rule_sets or [], file, output)
@@ -79,6 +94,11 @@ def report(
     suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in ("pdf", "html"):
         raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+    identity = None
+    if sign_with is not None:
+        from governance.workspace.report_signing import load_identity
+
+        identity = load_identity(sign_with, ask=options.asking())
     with options.opened(context, ledger, key_file) as workspace:
         rendered = workspace.report(
             ref,
@@ -89,6 +109,7 @@ def report(
             size=size,
             draft=draft,
             parameters=options.parameters(parameter),
+            sign_with=identity,
         )
     write_file(file, rendered.content)
     if bundle is not None:

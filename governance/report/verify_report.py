@@ -20,9 +20,9 @@ from typing import Any
 
 from governance.core.canonical import format_canonical
 from governance.core.hashing import hash_leaf
-from governance.core.instants import parse_instant
+from governance.core.instants import format_instant, parse_instant
 from governance.core.note import VerifierKey
-from governance.errors import BundleError, GovernanceError
+from governance.errors import BundleError, DependencyError, GovernanceError
 from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.verify import Verification
 from governance.policy.loader import parse_rule_set
@@ -79,6 +79,7 @@ def verify_report(
     *,
     keys: Sequence[VerifierKey],
     installation: Installation,
+    authorities: Sequence[bytes] = (),
     evidence_only: bool = False,
 ) -> tuple[Verification, bytes]:
     """Verify a report (PDF) or the bundle that was written beside one (zip).
@@ -87,6 +88,8 @@ def verify_report(
         content: The file.
         keys: The keys that the reader trusts.
         installation: What is at hand to make the pages again.
+        authorities: Certificates that a signature on the report must come from, PEM; without any its certificate is
+            shown and not judged.
         evidence_only: Whether content and pages are not compared.
 
     Returns:
@@ -104,7 +107,8 @@ def verify_report(
     _hold_citations(evidence, found.told)
     _hold_derivation(evidence, found)
     if is_pdf:
-        _hold_pages(content, read.revisions, evidence, installation, found)
+        report = _hold_pages(content, read.revisions, evidence, installation, found)
+        _hold_appended(report, content, authorities, found)
     else:
         found.notices.append(
             "a bundle has no pages: whether a PDF shows this content, only that PDF can tell"
@@ -216,8 +220,8 @@ def _hold_pages(
     evidence: Evidence,
     installation: Installation,
     found: _Findings,
-) -> None:
-    """The pages are what the attached content renders to, and nothing but a signature was appended to them."""
+) -> bytes:
+    """The pages are what the attached content renders to; gives the report without what was appended to it."""
     manifest = evidence.manifest
     report = content[: revisions[0]] if revisions else content
     if found.evidence_only:
@@ -235,20 +239,52 @@ def _hold_pages(
                 found.claims.append("its pages are those of that content, byte for byte")
         except PagesUncheckedError as error:
             found.unchecked("pages", "the pages", str(error))
-    if len(report) < len(content):
-        _hold_appended(report, content, found)
+    return report
 
 
-def _hold_appended(report: bytes, content: bytes, found: _Findings) -> None:
-    """What follows the report is a signature that changes nothing."""
+def _hold_appended(report: bytes, content: bytes, authorities: Sequence[bytes], found: _Findings) -> None:
+    """What follows the report, if anything, is a signature that changes nothing."""
     size = len(content) - len(report)
-    if b"/ByteRange" not in content[len(report) :]:
+    if size and b"/ByteRange" not in content[len(report) :]:
         found.told.tell(
             "file", "", f"{size} bytes were appended to the report: an incremental update", "none"
         )
         return
+    if not size:
+        if authorities:
+            found.told.tell("signature", "", "there is none", "one by an authority that you trust", "none")
+        return
+    _hold_signature(content, authorities, found)
     for change in foreign_changes(report, content):
         found.told.tell("file", "", f"a later revision changed it: {change}")
+
+
+def _hold_signature(content: bytes, authorities: Sequence[bytes], found: _Findings) -> None:
+    """The one signature is intact, covers all and forbids changes; its certificate is judged if somebody can."""
+    from governance.report.signature import check_signatures
+
+    try:
+        signatures = check_signatures(content, authorities=authorities)
+    except DependencyError as error:
+        found.unchecked("signature", "the signatures on the file", error.message)
+        return
+    if len(signatures) != 1:
+        found.told.tell("signature", "", "there is not exactly one", "1", str(len(signatures)))
+    for each in signatures:
+        for fault in each.faults:
+            found.told.tell("signature", each.signer, fault)
+        stated = "" if each.stated_at is None else f", as it states on {format_instant(each.stated_at)[:16]}"
+        if authorities and not each.is_trusted:
+            found.told.tell(
+                "signature", each.signer, "its certificate is not from an authority that you trust"
+            )
+        elif authorities:
+            found.claims.append(f"it is signed by {each.signer}{stated}")
+        else:
+            found.notices.append(
+                f"signed by {each.signer}{stated}; whether that certificate is genuine was not checked: "
+                "name its authority with --signer-ca"
+            )
 
 
 def _verification(evidence: Evidence, keys: Sequence[VerifierKey], found: _Findings) -> Verification:

@@ -30,6 +30,7 @@ from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
 from governance.workspace.proving import Proving
+from governance.workspace.reports import Reporting
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
@@ -37,13 +38,11 @@ if TYPE_CHECKING:
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
-    from governance.report.render import RenderedReport
-    from governance.workspace.reproducing import Reproduction
 
 Clock = Callable[[], datetime]
 
 
-class Workspace(Proving):
+class Workspace(Proving, Reporting):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
@@ -329,39 +328,6 @@ class Workspace(Proving):
         if record:
             self._record_assessment(assessment)
         return assessment
-
-    def report(
-        self,
-        ref: str,
-        *,
-        template: str,
-        rule_sets: Sequence[str] = (),
-        format: str = "pdf",  # the payload's own word
-        at: datetime | None = None,
-        size: int | None = None,
-        draft: bool = False,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
-        from governance.workspace.reporting import ReportOrder, issue_report
-
-        order = ReportOrder(
-            about=ref,
-            template=template,
-            at=at if at is not None else self._clock(),
-            size=self._size(size),
-            rule_sets=rule_sets,
-            parameters=parameters or {},
-            format=format,
-            draft=draft,
-        )
-        return issue_report(self, order)
-
-    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
-        """Make a report again that was issued, and compare; see `reproducing.py`."""
-        from governance.workspace.reproducing import reproduce_report
-
-        return reproduce_report(self, index, rule_sets=rule_sets)
 
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""

@@ -8,7 +8,7 @@ on; a report that could not be proven is not issued. What goes into the PDF besi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -101,6 +101,7 @@ class ReportOrder:
         parameters: Values for their parameters.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        sign: Signs the PDF: gives the same bytes with a signature appended.
     """
 
     about: str
@@ -111,6 +112,7 @@ class ReportOrder:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    sign: Callable[[bytes], bytes] | None = None
 
 
 def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
@@ -126,6 +128,11 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.sign is not None and (order.draft or kind != "pdf"):
+        raise InputError(
+            "a draft is not signed" if order.draft else "only a PDF is signed",
+            hint="issue the report as PDF to sign it",
+        )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
     names = list(order.rule_sets) or (["baseline"] if template.id == "assessment" else [])
@@ -141,9 +148,15 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     note = _covering_note(workspace, order)
     texts = rule_set_texts(names, request.rule_sets)
     made = make_report(workspace, request, template, note=note, format=kind, texts=texts)
+    rendered = made.rendered if order.sign is None else _signed(made.rendered, order.sign)
     if not order.draft:
-        _append_issue(workspace, made, kind)
-    return made.rendered
+        _append_issue(workspace, made, rendered, kind)
+    return rendered
+
+
+def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
+    content = sign(rendered.content)
+    return replace(rendered, content=content, digest=digest_bytes(content))
 
 
 def _covering_note(workspace: Source, order: ReportOrder) -> bytes:
@@ -244,8 +257,8 @@ def rule_set_texts(names: Sequence[str], rule_sets: Sequence[RuleSet]) -> dict[s
     return texts
 
 
-def _append_issue(workspace: Source, made: MadeReport, kind: Format) -> None:
-    manifest, rendered = made.manifest, made.rendered
+def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport, kind: Format) -> None:
+    manifest = made.manifest
     place = manifest.about.replace(":", "/").partition("@")[0]
     data: dict[str, Any] = {
         "about": manifest.about,
@@ -260,6 +273,8 @@ def _append_issue(workspace: Source, made: MadeReport, kind: Format) -> None:
         "content_digest": made.content_digest,
         "renderer": dict(manifest.renderer),
     }
+    if rendered.digest != made.rendered.digest:
+        data["unsigned_digest"] = made.rendered.digest
     if manifest.rule_sets:
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:

@@ -40,6 +40,7 @@ class Beside:
         demands: What the checkpoints must bear: cosignatures of witnesses, time-stamps.
         evidence_only: Whether a report's findings, content and pages are left unchecked.
         templates: The folder of templates that a report's pages are made with again; by default those that we ship.
+        signer_authorities: Files with the certificates that a report's signature must come from, PEM.
     """
 
     bodies: Sequence[str | Path] = ()
@@ -49,6 +50,7 @@ class Beside:
     demands: Demands | None = None
     evidence_only: bool = False
     templates: Path | None = None
+    signer_authorities: Sequence[Path] = ()
 
 
 def verify_source(
@@ -172,14 +174,18 @@ def _verify_report(path: Path, keys: Sequence[VerifierKey], held: Beside) -> Ver
     from governance.report.verify_report import Installation, verify_report
     from governance.resources import report_templates_directory
 
-    _refuse(held, "a report", "demands", "evidence_only", "templates")
+    _refuse(held, "a report", "demands", "evidence_only", "templates", "signer_authorities")
     installation = Installation(
         held.templates or report_templates_directory(),
         lambda: renderer_versions("pdf", governance=__version__),
     )
     content = _content(path, PDF_SIZE_BYTES_MAX)
     found, note = verify_report(
-        content, keys=keys, installation=installation, evidence_only=held.evidence_only
+        content,
+        keys=keys,
+        installation=installation,
+        authorities=[_content(each, SIZE_BYTES_MAX) for each in held.signer_authorities],
+        evidence_only=held.evidence_only,
     )
     return _demanded(found, [note], held, keys)
 
@@ -194,6 +200,7 @@ def _refuse(held: Beside, source: str, *fitting: str) -> None:
         "demands": "a demand for cosignatures or time-stamps",
         "evidence_only": "--evidence-only",
         "templates": "--templates",
+        "signer_authorities": "--signer-ca",
     }
     for name, option in options.items():
         if getattr(held, name) and name not in fitting:
