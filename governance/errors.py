@@ -17,6 +17,7 @@
     │   ├── ProofError                      an inclusion or consistency proof
     │   ├── TimeStampError                  a time-stamp of a checkpoint (RFC 3161)
     │   ├── BundleError                     a report or evidence bundle that is not what it must be
+    │   ├── StatementError                  a statement signed by its author, its signature or its key (SSHSIG)
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
     └── StorageError                    5   storage unavailable
@@ -130,6 +131,10 @@ class TimeStampError(EvidenceError):
 
 class BundleError(EvidenceError):
     """A report or evidence bundle that cannot be read, or is not what it must be."""
+
+
+class StatementError(EvidenceError):
+    """A statement signed by its author that is malformed, does not verify, or is not by a key of its author."""
 
 
 class IntegrityError(EvidenceError):

@@ -205,6 +205,7 @@ def _shown(found: Verification) -> dict[str, object]:
             {"verifier_key": str(each.key), "from_size": each.from_size, "revoked_from": each.revoked_from}
             for each in found.keys
         ],
+        "signed_statements": found.statements,
         "discrepancies": found.discrepancies,
         "notices": found.notices,
     }
@@ -224,6 +225,10 @@ def _write(found: Verification) -> None:
     write_line(f"checked with {found.key or '(no key)'}{whose}")
     for each in found.keys[1:]:
         write_line(f"rotated to   {each.key} from {each.from_size} entries on")
+    if found.statements:
+        write_line(
+            f"statements   {found.statements} entries signed by their authors, with keys valid at that entry"
+        )
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:

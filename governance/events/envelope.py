@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -187,12 +187,19 @@ def read_entry(body: bytes) -> Entry:
             appended_at=fields["appended_at"],
             previous=fields["previous"],
             event=read_event(fields["event"], where=f"entry {fields['index']}"),
-            signatures=tuple(fields["signatures"]),
+            signatures=_read_signatures(fields["signatures"]),
             body=body,
             leaf_hash=hash_leaf(body),
         )
     except (CanonicalError, EventError, TypeError, AttributeError) as error:
         raise IntegrityError(f"entry body cannot be read: {error}") from error
+
+
+def _read_signatures(stated: Any) -> tuple[str, ...]:
+    """Signatures as a body states them: a list of texts, looked at where it matters who signed."""
+    if not isinstance(stated, list) or not all(isinstance(each, str) for each in stated):
+        raise IntegrityError("the entry's signatures are not a list of texts")
+    return tuple(stated)
 
 
 def format_body(
@@ -220,15 +227,21 @@ def format_body(
 
 
 def format_bodies(
-    events: Iterable[bytes], *, index: int, appended_at: str, previous: str
+    events: Iterable[bytes],
+    *,
+    index: int,
+    appended_at: str,
+    previous: str,
+    signatures: Sequence[tuple[str, ...]] = (),
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Write the bodies of entries that follow one another, without signatures.
+    """Write the bodies of entries that follow one another.
 
     Args:
         events: Canonical bytes of each event.
         index: Of the first.
         appended_at: Of all of them.
         previous: Leaf hash of the entry before the first.
+        signatures: Those of each event; none of any when left out.
 
     Yields:
         Body and leaf hash of each.
@@ -236,6 +249,9 @@ def format_bodies(
     Raises:
         EventError: A body would exceed `BODY_SIZE_BYTES_MAX`.
     """
+    if signatures:
+        yield from _format_signed(events, signatures, index, appended_at, previous)
+        return
     # The five keys stand in canonical order, so that the parts can be joined as they are.
     opening = b'{"appended_at":"%b","event":' % appended_at.encode()
     before = previous.encode()
@@ -245,6 +261,20 @@ def format_bodies(
             raise _too_large(body)
         leaf_hash = hash_leaf(body)
         before = hexlify(leaf_hash)
+        yield body, leaf_hash
+
+
+def _format_signed(
+    events: Iterable[bytes],
+    signatures: Sequence[tuple[str, ...]],
+    index: int,
+    appended_at: str,
+    previous: str,
+) -> Iterator[tuple[bytes, bytes]]:
+    for at, (event, own) in enumerate(zip(events, signatures, strict=True), start=index):
+        body = format_body(event=event, index=at, appended_at=appended_at, previous=previous, signatures=own)
+        leaf_hash = hash_leaf(body)
+        previous = leaf_hash.hex()
         yield body, leaf_hash
 
 

@@ -7,6 +7,8 @@ Rules:
    content it is a ConflictError and nothing is written.
 3. A versioned ref is bound to one digest by the first event that registers it; another digest is a ConflictError.
 4. `appended_at` is the writer's clock, and never earlier than in the entry before.
+5. A signed event is written only when its signatures are over it, for this ledger, by keys of its actor
+   (`statements.py`); the same event with other signatures is a ConflictError.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from governance.core.canonical import format_canonical, parse_canonical
 from governance.core.instants import format_instant
 from governance.core.merkle import extend
-from governance.errors import ConflictError, GovernanceError
+from governance.errors import ConflictError, GovernanceError, StatementError
 from governance.events.admission import Admitted, admit
 from governance.events.envelope import (
     NO_PREVIOUS,
@@ -34,12 +36,17 @@ from governance.events.envelope import (
     read_event,
 )
 from governance.events.links import REGISTERED, Pair, Triple, pairs_of_kind
+from governance.events.signed import is_signed_form, parse_signed, require_signed
+from governance.events.signers import SIGNER_EVENTS
 from governance.events.vocabulary import payload_class
 from governance.ledger.key_chain import KEY_EVENTS, require_key_events
+from governance.ledger.statements import Authorship, Stated, open_authorship, require_statements
 from governance.ledger.tree import node_rows, read_frontier
 from governance.storage.interface import Batch, EntryRow, Head, Storage, Writer
 
 _Key = TypeVar("_Key", Pair, Triple)
+_WATCHED = frozenset((*KEY_EVENTS, *SIGNER_EVENTS))
+"""Types of events that are held against earlier entries before they are written."""
 
 
 class Prepared(NamedTuple):
@@ -47,6 +54,7 @@ class Prepared(NamedTuple):
 
     Attributes:
         digest: What it binds its subject to, None when it binds nothing.
+        authorship: Signatures by its author, None when it bears none.
     """
 
     id: str
@@ -56,6 +64,7 @@ class Prepared(NamedTuple):
     mentions: list[Pair]
     relations: list[Triple]
     digest: str | None
+    authorship: Authorship | None = None
 
 
 class Entries(Sequence[Entry]):
@@ -99,6 +108,7 @@ class Appender:
         storage: The ledger's tables.
         clock: Gives the present moment, aware.
         check: Is called in each transaction before anything is written, and raises when nothing may be.
+        origin: The ledger's name, for which its signed events are signed.
     """
 
     def __init__(
@@ -107,8 +117,10 @@ class Appender:
         clock: Callable[[], datetime],
         *,
         check: Callable[[Writer], None] = lambda _: None,
+        origin: str = "",
     ) -> None:
         self._check = check
+        self._origin = origin
         self._storage = storage
         self._clock = clock
         self._end = _End(0, None, (), "")
@@ -142,6 +154,7 @@ class Appender:
         Raises:
             ConflictError: An id or a ref is taken by other content.
             EventError: An entry would be too large.
+            StatementError: A signed event is by a key that is not its author's, or an event about a key does not hold.
             StorageError: Storage refused; nothing was written.
         """
         try:
@@ -162,7 +175,6 @@ class Appender:
             self._check(writer)
             head = writer.head()
             _refuse_rebinding(prepared, writer, head.size)
-            _refuse_key_events(prepared, writer, head.size)
             end, bodies = self._write(writer, head, prepared)
         self._end = end
         return Entries(bodies)
@@ -175,7 +187,6 @@ class Appender:
             known = _known_bodies(prepared, writer)
             fresh = _without_repeats([each for each in prepared if each.id not in known])
             _refuse_rebinding(fresh, writer, head.size)
-            _refuse_key_events(fresh, writer, head.size)
             end, bodies = self._write(writer, head, fresh)
         self._end = end
         by_id = known | {each.id: body for each, body in zip(fresh, bodies, strict=True)}
@@ -185,7 +196,11 @@ class Appender:
         end = self._end if self._is_end(head) else _read_end(writer, head)
         now = format_instant(self._clock())
         appended_at = max(now, end.appended_at)
-        rows = _chain(prepared, end, appended_at)
+        # One look at each event; nearly always none needs a second.
+        is_watched = any(each.type in _WATCHED or each.authorship is not None for each in prepared)
+        if is_watched:
+            self._refuse_unfounded(prepared, writer, end.size, appended_at)
+        rows = _chain(prepared, end, appended_at, is_signed=is_watched)
         extension = extend(end.size, end.frontier, [row.leaf_hash for row in rows])
         if rows:
             writer.write(
@@ -199,19 +214,28 @@ class Appender:
             end = _End(end.size + len(rows), rows[-1].leaf_hash, extension.frontier, appended_at)
         return end, [row.body for row in rows]
 
+    def _refuse_unfounded(
+        self, prepared: Sequence[Prepared], writer: Writer, size: int, appended_at: str
+    ) -> None:
+        _refuse_key_events(prepared, writer, size)
+        stated = [Stated(each.id, each.type, each.canonical, each.authorship) for each in prepared]
+        require_statements(writer, stated, origin=self._origin, size=size, appended_at=appended_at)
+
     def _is_end(self, head: Head) -> bool:
         return (head.size, head.leaf_hash) == (self._end.size, self._end.leaf_hash)
 
 
-def prepare(event: Event | Mapping[str, Any], number: int = 1) -> Prepared:
+def prepare(event: Event | Mapping[str, Any], number: int = 1, origin: str = "") -> Prepared:
     """Validate an event and derive all that its entry needs and the ledger does not decide.
 
     Args:
-        event: The event.
+        event: The event, or the form in which a signed one travels (`events/signed.py`).
         number: Its place in the append, from 1, for messages.
+        origin: The ledger's name, for which a signed event has to be signed.
 
     Raises:
         EventError: Malformed, unknown or too large.
+        StatementError: A signature is malformed or not over this event for this ledger.
     """
     # Looked at first, because it is nearly always one: to ask a model's class costs more.
     stated: Mapping[str, Any] = (
@@ -219,12 +243,27 @@ def prepare(event: Event | Mapping[str, Any], number: int = 1) -> Prepared:
     )
     admitted = admit(stated)
     if admitted is None:
+        if is_signed_form(stated):
+            return _prepare_signed(stated, number, origin)
         stated = normalise(stated, where=f"event {number}")
         admitted = admit(stated) or _admit_closely(stated, f"event {number}")
     kind, canonical = admitted
     subject: str = stated["subject"]
     digest = stated["data"].get("digest") if kind.binds else None
     return Prepared(stated["id"], kind.event_type, subject, canonical, *pairs_of_kind(stated, kind), digest)
+
+
+def _prepare_signed(raw: Mapping[str, Any], number: int, origin: str) -> Prepared:
+    where = f"event {number}"
+    signed = parse_signed(raw, where=where)
+    require_signed(signed, origin=origin, where=where)
+    if is_signed_form(signed.event):
+        raise StatementError(f"{where}: a signed event in a signed event")
+    prepared = prepare(signed.event, number)
+    authorship = open_authorship(
+        prepared.canonical, signed.signatures, actor=signed.event["actor"], origin=origin, where=where
+    )
+    return prepared._replace(authorship=authorship)
 
 
 def _admit_closely(stated: Mapping[str, Any], where: str) -> Admitted:
@@ -240,10 +279,18 @@ def _known_bodies(prepared: Sequence[Prepared], writer: Writer) -> dict[str, byt
     known = {row.event_id: row.body for row in writer.entries_at(list(indexes.values()))}
     for each in prepared:
         body = known.get(each.id)
-        if body is not None and read_entry(body).event.to_canonical() != each.canonical:
+        if body is None:
+            continue
+        entry = read_entry(body)
+        if entry.event.to_canonical() != each.canonical:
             raise ConflictError(
                 f"event id {each.id} is entry {indexes[each.id]} already, with other content",
                 hint="a correction is a new event with a new id",
+            )
+        if each.authorship is not None and each.authorship.signatures != entry.signatures:
+            raise ConflictError(
+                f"event id {each.id} is entry {indexes[each.id]} already, with other signatures or none",
+                hint="an entry is never changed: sign a new event with a new id",
             )
     return known
 
@@ -251,7 +298,8 @@ def _known_bodies(prepared: Sequence[Prepared], writer: Writer) -> dict[str, byt
 def _without_repeats(prepared: Sequence[Prepared]) -> list[Prepared]:
     first: dict[str, Prepared] = {}
     for each in prepared:
-        if first.setdefault(each.id, each).canonical != each.canonical:
+        there = first.setdefault(each.id, each)
+        if (there.canonical, there.authorship) != (each.canonical, each.authorship):
             raise ConflictError(
                 f"event id {each.id} stands twice in one append, with different content",
                 hint="give each event an id of its own",
@@ -291,10 +339,16 @@ def _read_end(writer: Writer, head: Head) -> _End:
     return _End(head.size, head.leaf_hash, read_frontier(writer, head.size), appended_at)
 
 
-def _chain(prepared: Sequence[Prepared], end: _End, appended_at: str) -> list[EntryRow]:
+def _chain(prepared: Sequence[Prepared], end: _End, appended_at: str, *, is_signed: bool) -> list[EntryRow]:
     previous = NO_PREVIOUS if end.leaf_hash is None else end.leaf_hash.hex()
     bodies = format_bodies(
-        [each.canonical for each in prepared], index=end.size, appended_at=appended_at, previous=previous
+        [each.canonical for each in prepared],
+        index=end.size,
+        appended_at=appended_at,
+        previous=previous,
+        signatures=[each.authorship.signatures if each.authorship else () for each in prepared]
+        if is_signed
+        else (),
     )
     return [
         EntryRow(index, leaf_hash, body, each.id, each.type)

@@ -23,8 +23,8 @@ from governance.core.trust_policy import (
     open_witnessed,
 )
 from governance.errors import NoteError
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.verify import Verification
-from governance.ledger.verify_range import Discrepancy
 from governance.storage.interface import CheckpointRow, Storage
 
 

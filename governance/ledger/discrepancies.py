@@ -1,11 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list of discrepancies that a hostile source cannot make grow for ever."""
+"""Discrepancies: one place where a ledger fails each, and a list that a hostile source cannot make grow for ever."""
 
 from __future__ import annotations
 
-from governance.ledger.verify_range import Discrepancy
+from typing import NamedTuple
 
 LISTED_MAX = 10_000
+
+
+class Discrepancy(NamedTuple):
+    """One place where the ledger fails.
+
+    Attributes:
+        where: The table, "chain" or "structure".
+        place: The entry's index, the row or the checkpoint's number.
+        what: What is wrong, in a few words.
+        expected: What must stand there, derived from the bodies.
+        got: What stands there.
+    """
+
+    where: str
+    place: str
+    what: str
+    expected: str = ""
+    got: str = ""
 
 
 class Discrepancies:

@@ -66,14 +66,14 @@ class Ledger:
         self._signing_key = signing_key
         self._anchor = anchor
         self._is_anchored = anchor is None
-        self._appender = Appender(storage, clock, check=self._require_anchored)
+        self._appender = Appender(storage, clock, check=self._require_anchored, origin=origin)
         self._group = GroupCommit[Prepared, Entries](self._appender.append_all)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none.
 
         Args:
-            events: At most `EVENTS_PER_APPEND_MAX`.
+            events: At most `EVENTS_PER_APPEND_MAX`; one that its author signed in the form of `events/signed.py`.
 
         Returns:
             Their entries in the order given; for an event that the ledger held already, the entry that is there.
@@ -81,15 +81,16 @@ class Ledger:
         Raises:
             EventError: An event is malformed, unknown or too large; the message names its place.
             ConflictError: An id or a ref is taken by other content.
+            StatementError: A signature does not hold, or not for this ledger, or is not by a key of the event's actor.
             IntegrityError: The ledger is behind its anchor or has another history.
             StorageError: Storage refused; nothing was written.
         """
-        prepared = _prepare_all(events)
+        prepared = _prepare_all(events, self._origin)
         return self._group.run(prepared) if prepared else Entries(())
 
     async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """As `append`, for a task: tasks that append at the same time share a transaction, and no loop is held up."""
-        prepared = _prepare_all(events)
+        prepared = _prepare_all(events, self._origin)
         return await self._group.run_async(prepared) if prepared else Entries(())
 
     def checkpoint(self, *, also: Sequence[Signer] = ()) -> CheckpointRow:
@@ -170,8 +171,8 @@ class Ledger:
         return read_root(writer, head.size) if frontier is None else fold_root(frontier)
 
 
-def _prepare_all(events: Iterable[Event | Mapping[str, Any]]) -> list[Prepared]:
-    prepared = [prepare(event, number) for number, event in enumerate(events, start=1)]
+def _prepare_all(events: Iterable[Event | Mapping[str, Any]], origin: str) -> list[Prepared]:
+    prepared = [prepare(event, number, origin) for number, event in enumerate(events, start=1)]
     if len(prepared) > EVENTS_PER_APPEND_MAX:
         raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
     return prepared

@@ -10,9 +10,9 @@ from governance.core.checkpoint import parse_checkpoint
 from governance.core.instants import format_instant
 from governance.core.note import parse_note
 from governance.errors import NoteError, TimeStampError
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.time_stamp import TimeStamp, read_time_stamp, verify_time_stamp
 from governance.ledger.verify import Verification
-from governance.ledger.verify_range import Discrepancy
 
 
 @dataclass(frozen=True, slots=True)

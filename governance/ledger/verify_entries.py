@@ -4,8 +4,9 @@
 Rules:
 1. Nothing of the writer is imported; bodies are the only thing believed, and of them only what they hash to.
 2. Checked are: canonical form, the fields of an entry, its index, the chain of `previous`, the order of time, the
-   opening entry, uniqueness of event ids, the binding of refs to digests, and each checkpoint's signature, origin and
-   root. Columns and index tables are not part of an export.
+   opening entry, uniqueness of event ids, the binding of refs to digests, the signatures of authors against the keys
+   that entries before bind, and each checkpoint's signature, origin and root. Columns and index tables are not part of
+   an export.
 3. Several checkpoints can be held against one export: the one that came with it and those that the reader kept.
 4. Without a key of the reader's own, the key that the export states of itself is taken, and the verification says so.
 5. It goes on after a discrepancy. Memory stays at 24 bytes an entry, and the refs that are bound to a digest.
@@ -25,12 +26,14 @@ from governance.core.note import VerifierKey, parse_verifier_key
 from governance.core.tiles import BODY_SIZE_BYTES_MAX
 from governance.errors import GovernanceError
 from governance.events.envelope import NO_PREVIOUS, read_entry
+from governance.events.signers import SignerKeys
 from governance.events.vocabulary import payload_class
 from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.key_chain import KEY_EVENTS, KeyChain, begin_chain, take_event
 from governance.ledger.verify import Progress, Verification
 from governance.ledger.verify_checkpoints import UNTRUSTED, hold_checkpoints, stated_checkpoint
 from governance.ledger.verify_range import OPENED
+from governance.ledger.verify_statements import StatementCheck, take_signer_event
 
 LEAVES_AT_ONCE = 4096
 
@@ -96,6 +99,7 @@ def verify_entries(
         notices=tuple(_notices(growth.size, signed_size, trusted=bool(keys))),
         keys=walk.chain.periods,
         source="entries",
+        statements=walk.statements.held,
     )
 
 
@@ -104,14 +108,17 @@ class EntryWalk:
 
     Args:
         told: Is told what fails.
+        origin: The ledger's name as its checkpoint states it, for when entry 0 is not there.
 
     Attributes:
         origin: The ledger's own name as entry 0 states it, empty before that.
         key: The verifier key that entry 0 states.
         chain: The ledger's keys as its entries state them.
+        statements: What authors signed.
+        has_gaps: Whether entries were not there.
     """
 
-    def __init__(self, told: Discrepancies) -> None:
+    def __init__(self, told: Discrepancies, *, origin: str = "") -> None:
         self.origin = ""
         self.key: VerifierKey | None = None
         self.chain = KeyChain("", ())
@@ -120,10 +127,15 @@ class EntryWalk:
         self._appended_at = ""
         self._ids = _Repeats()
         self._bound: dict[str, tuple[str, int]] = {}
+        self._signers = SignerKeys(origin)
+        self._signed_for = origin
+        self.has_gaps = False
+        self.statements = StatementCheck(lambda: (self._signers, self._signed_for), self._tell)
 
     def skip(self) -> None:
         """Go on after entries that are not there: the next one's `previous` cannot be compared."""
         self._previous = None
+        self.has_gaps = True
 
     def add(self, index: int, body: bytes) -> bytes:
         """Check the body that stands at an index; its leaf hash."""
@@ -151,11 +163,14 @@ class EntryWalk:
         self._hold_binding(index, kind, subject, data)
         if index == 0 or kind in KEY_EVENTS:
             self._follow_keys(index, body)
+        take_signer_event(self._signers, event, index)
+        if fields.get("signatures", ()) != []:
+            self.statements.hold(index, fields, has_gaps=self.has_gaps)
         return leaf_hash
 
     def finish(self) -> None:
         """Tell what only the whole sequence shows: event ids that stand in it twice."""
-        for index, what in self.chain.faults:
+        for index, what in (*self.chain.faults, *self._signers.faults):
             self._tell(index, what)
         for first, again in self._ids.pairs():
             self._tell(again, "event id stands in more than one entry", "", f"entry {first}")
@@ -187,7 +202,8 @@ class EntryWalk:
             return
         try:
             self.key = parse_verifier_key(data["verifier_key"])
-            self.origin = str(data["origin"])
+            self.origin = self._signed_for = str(data["origin"])
+            self._signers = SignerKeys(self.origin)
         except (GovernanceError, TypeError, KeyError, AttributeError) as error:
             self._tell(index, "does not open the ledger", OPENED, str(error).split("\n")[0])
             return

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from governance.core.canonical import parse_canonical
 from governance.core.hashing import HASH_SIZE_BYTES, hash_leaf
@@ -20,7 +21,10 @@ from governance.core.instants import is_canonical_instant
 from governance.core.merkle import extend
 from governance.errors import GovernanceError
 from governance.events.links import pairs_of
+from governance.events.signers import SIGNER_EVENTS, SignerKeys
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.fingerprints import Fingerprints
+from governance.ledger.verify_statements import StatementCheck, keys_of_ledger
 from governance.storage.interface import EntryRow, MentionRow, NodeRow, Reader, RelationRow
 
 CHUNK_LEVEL = 12
@@ -35,24 +39,6 @@ _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
 _EVENT_FIELDS = {"actor", "data", "id", "occurred_at", "schema_version", "subject", "type"}
 
 
-class Discrepancy(NamedTuple):
-    """One place where the ledger fails.
-
-    Attributes:
-        where: The table, "chain" or "structure".
-        place: The entry's index, the row or the checkpoint's number.
-        what: What is wrong, in a few words.
-        expected: What must stand there, derived from the bodies.
-        got: What stands there.
-    """
-
-    where: str
-    place: str
-    what: str
-    expected: str = ""
-    got: str = ""
-
-
 @dataclass
 class RangeReport:
     """What one range gives to the whole.
@@ -65,6 +51,8 @@ class RangeReport:
         frontiers: By checkpointed tree size in the range, and at its end: hashes of the complete subtrees of the
             chunk begun, left to right.
         high_nodes: Stored nodes above `CHUNK_LEVEL`, for the whole to compare.
+        statements: Entries that their authors signed, with signatures that hold.
+        has_signers: Whether an entry says which key is whose, so that somebody has to look whether it holds.
     """
 
     start: int
@@ -77,6 +65,8 @@ class RangeReport:
     frontiers: dict[int, list[bytes]] = field(default_factory=dict)
     high_nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
     discrepancies: list[Discrepancy] = field(default_factory=list)
+    statements: int = 0
+    has_signers: bool = False
 
 
 def check_range(
@@ -103,7 +93,7 @@ def check_range(
     report = RangeReport(start, end)
     sums = {table: Fingerprints(salt) for table in _TABLES}
     sizes = sorted(size for size in set(checkpoint_sizes) if start < size <= end)
-    walk = _Walk(report)
+    walk = _Walk(report, cache(lambda: keys_of_ledger(reader, size=end)))
     for first in range(start, end, CHUNK):
         last = min(first + CHUNK, end)
         leaves = walk.read_chunk(reader, first, last, sums)
@@ -111,6 +101,7 @@ def check_range(
             report, first, leaves, [size for size in sizes if first < size <= last], sums["tree_node"]
         )
         progress(last - first)
+    report.statements = walk.statements.held
     _compare_tables(reader, report, sums, salt, is_last=is_last)
     return report
 
@@ -118,8 +109,9 @@ def check_range(
 class _Walk:
     """The way along the entries of a range: chain, order of time, columns."""
 
-    def __init__(self, report: RangeReport) -> None:
+    def __init__(self, report: RangeReport, keys: Callable[[], tuple[SignerKeys, str]]) -> None:
         self._report = report
+        self.statements = StatementCheck(keys, self._tell)
         self._previous: str | None = None
         self._appended_at = ""
 
@@ -168,6 +160,10 @@ class _Walk:
             self._tell_columns(row, stated)
         if event["type"] == OPENED and index != 0:
             self._tell(index, "opens the ledger a second time")
+        if event["type"] in SIGNER_EVENTS:
+            self._report.has_signers = True
+        if fields.get("signatures", ()) != []:
+            self.statements.hold(index, fields)
         if fields.keys() != _ENTRY_FIELDS or event.keys() != _EVENT_FIELDS:
             self._tell(index, "body has other fields than an entry", "", ", ".join([*fields, *event]))
         self._chain(index, previous, appended_at, leaf.hex())
@@ -330,7 +326,10 @@ def _derived_relations(reader: Reader, first: int, last: int) -> list[Row]:
 def _derived_nodes(reader: Reader, first: int, last: int) -> list[Row]:
     quiet = RangeReport(first, last)
     rows = Fingerprints("")
-    leaves = _Walk(quiet).read_chunk(reader, first, last, {"mention": rows, "relation": rows})
+    unknown = SignerKeys("")
+    leaves = _Walk(quiet, lambda: (unknown, "")).read_chunk(
+        reader, first, last, {"mention": rows, "relation": rows}
+    )
     return [
         (place.level, (first >> place.level) + place.index, value)
         for place, value in extend(0, (), leaves).nodes

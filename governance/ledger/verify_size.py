@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from itertools import chain, islice
 
-from governance.ledger.verify_range import Discrepancy
+from governance.ledger.discrepancies import Discrepancy
 from governance.storage.interface import Reader
 
 REPEATS_MAX = 1000

@@ -78,7 +78,7 @@ def verify_static_log(
     if minimum_index > size:
         raise InputError(f"minimum index {minimum_index} is beyond the log's {size} entries")
     told = Discrepancies()
-    walk = EntryWalk(told)
+    walk = EntryWalk(told, origin=stated.origin if stated is not None else "")
     tiles = _Tiles(log, size, minimum_index, told)
     tree = _Tree(tiles, walk, told)
     root = tree.read(progress)
@@ -102,9 +102,13 @@ def verify_static_log(
         key=str(trusted[0]) if trusted else "",
         key_is_trusted=bool(keys),
         discrepancies=told.listed(),
-        notices=tuple(_notices(size, tree.pruned, trusted=bool(keys))),
+        notices=(
+            *_notices(size, tree.pruned, trusted=bool(keys)),
+            *walk.statements.notices(has_gaps=walk.has_gaps),
+        ),
         keys=walk.chain.periods,
         source="static log",
+        statements=walk.statements.held,
     )
 
 

@@ -23,9 +23,9 @@ from collections.abc import Callable, Sequence
 from typing import IO, Any, cast
 
 from governance.errors import GovernanceError
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.verify_range import (
     CHUNK_LEVEL,
-    Discrepancy,
     RangeReport,
     check_range,
 )

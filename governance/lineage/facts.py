@@ -15,6 +15,8 @@ from governance.core.instants import parse_instant
 from governance.events.envelope import Entry
 from governance.events.links import links_of
 from governance.events.payload import Payload
+from governance.events.signers import SignerKeys
+from governance.events.vocabulary.governance import LedgerOpened
 from governance.lineage.statement import EntryLine, RelationLine, Statement
 
 P = TypeVar("P", bound=Payload)
@@ -24,7 +26,12 @@ LINEAGE_KINDS = ("used", "generated", "derived", "informed")
 
 
 class Facts:
-    """An index over entries."""
+    """An index over entries.
+
+    Attributes:
+        origin: The ledger's name, empty when its first entry is not among them.
+        signers: Which key speaks for whom, of those that the entries speak of.
+    """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._lines: dict[int, EntryLine] = {}
@@ -34,6 +41,9 @@ class Facts:
         self._mentions: dict[str, list[int]] = defaultdict(list)
         self._causes: dict[str, list[RelationLine]] = defaultdict(list)
         self._effects: dict[str, list[RelationLine]] = defaultdict(list)
+        self._signed: dict[int, Entry] = {}
+        self.origin = ""
+        self.signers = SignerKeys("")
         for entry in sorted({entry.index: entry for entry in entries}.values(), key=lambda each: each.index):
             self._add(entry)
 
@@ -56,6 +66,10 @@ class Facts:
     def last_about(self, ref: str, payload: type[P]) -> Statement[P] | None:
         """The last statement of a type about one subject: for what may be stated anew, the one that holds."""
         return next(reversed(self.about(ref, payload)), None)
+
+    def signed_entry(self, index: int) -> Entry | None:
+        """The entry itself if it bears signatures by its author, None when it bears none."""
+        return self._signed.get(index)
 
     def line(self, index: int) -> EntryLine:
         """The entry in a line."""
@@ -136,6 +150,12 @@ class Facts:
             leaf_hash=statement.leaf_hash,
         )
         self._people[entry.index] = people_of((statement,))
+        if entry.signatures:
+            self._signed[entry.index] = entry
+        if isinstance(event.data, LedgerOpened) and entry.index == 0:
+            self.origin = event.data.origin
+            self.signers = SignerKeys(self.origin)
+        self.signers.take(event, entry.index)
         mentions, relations = links_of(event.to_dict())
         for ref in dict.fromkeys(mention.ref for mention in mentions):
             self._mentions[ref].append(entry.index)

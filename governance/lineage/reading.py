@@ -55,7 +55,7 @@ def read_dossier_entries(reader: Reader, subject: str, *, size: int) -> list[Ent
     upstream = closure(reader, sorted(gathered.asked), side="effect", size=size)
     gathered.take_mentioning(upstream)
     gathered.take_mentioning(gathered.named(FOLLOWED))
-    gathered.take_about(gathered.named(AGENTS))
+    gathered.take_about(gathered.named((*AGENTS, "service")))
     gathered.take_about(
         gathered.named(AGENTS)
     )  # organisations of the persons, named by what was said of them

@@ -32,11 +32,43 @@ from governance.lineage.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureView:
+    """A signature of a statement by its author.
+
+    Attributes:
+        holds: Whether it verifies, by a key that spoke for the actor at that entry.
+        refusal: Why not, if not.
+        fingerprint: The key that signed, `SHA256:…`; None when the signature does not verify.
+        key_type: OpenSSH's name of the key's kind.
+        key_index: The entry that binds the key.
+        proven: Whether the key signed its own binding.
+        hardware: Whether the key lives in a FIDO token, which somebody touched to sign.
+    """
+
+    holds: bool
+    refusal: str | None = None
+    fingerprint: str | None = None
+    key_type: str | None = None
+    key_index: int | None = None
+    proven: bool = False
+    hardware: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """An approval and what became of it.
 
     Attributes:
-        role_held: Whether the approver held the role that they name, at that entry.
+        role_held: Whether the approver held the role that they name, at that entry, themselves or by delegation.
+        independent: Whether the approver is a person and had no part in making the subject, nor had whom they act for.
+        involvement: The parts that they had, as in "trained it".
+        voice: Whose authority it is: the delegator's where one is named, else the approver's own, a ref.
+        delegation_index: The entry of the delegation that the role rests on.
+        signed: Whether the approver signed it, with a key that spoke for them at that entry.
+        signed_by: The fingerprint of that key.
+        key_index: The entry that binds that key.
+        signer_roles: The roles that the approver held at that entry; empty when it is not signed.
+        signatures: Every signature that it bears, those that do not hold as well.
         voided_at: When it was revoked, refused by a later approver, or overtaken by another digest.
         void_reason: Why, in a few words.
     """
@@ -45,19 +77,38 @@ class ApprovalView:
 
     granted: Statement[decisions.ApprovalGranted]
     role_held: bool
+    independent: bool
+    involvement: tuple[str, ...]
+    voice: str
+    delegation_index: int | None = None
     voided_at: datetime | None = None
     voided_index: int | None = None
     void_reason: str | None = None
+    signed: bool = False
+    signed_by: str | None = None
+    key_index: int | None = None
+    signer_roles: tuple[str, ...] = ()
+    signatures: tuple[SignatureView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WaiverView:
-    """A waiver; `revoked_at` when it was taken back."""
+    """A waiver.
+
+    Attributes:
+        revoked_at: When it was taken back.
+        signed: Whether who granted it signed it, with a key that spoke for them at that entry.
+        signed_by: The fingerprint of that key.
+        signer_roles: The roles that they held at that entry; empty when it is not signed.
+    """
 
     spread: ClassVar[str] = "granted"
 
     granted: Statement[decisions.WaiverGranted]
     revoked_at: datetime | None = None
+    signed: bool = False
+    signed_by: str | None = None
+    signer_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@
         expect: not_satisfied
 
 Rules: events come one hour apart from `start` unless `at` says when; `recorded_at` says when the ledger took them. What
-a case adds comes last, or `before` an event by its type or label. `digest(words)` stands for the SHA-256 of the words.
+a case adds comes last, or `before` an event by its type or label. `digest(words)` stands for the SHA-256 of the words,
+`key(words)` and `fingerprint(words)` for a key made from them, and `signed_with: words` signs an event with it.
 A rule without a case in which it is satisfied, or without one in which it is not, fails the cases.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +27,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from governance.core.hashing import digest_bytes, hash_leaf
 from governance.core.instants import format_instant, parse_instant
+from governance.core.ssh_signing import public_half, sign_message
+from governance.core.statement import NAMESPACE, format_stored, statement_message
 from governance.errors import GovernanceError, InputError
 from governance.events.envelope import (
     NO_PREVIOUS,
     Entry,
+    Event,
     format_body,
     parse_event,
     read_entry,
@@ -48,9 +55,9 @@ FAILING: tuple[Outcome, ...] = ("not_satisfied", "unknown")
 _CASE_KEYS = (
     "rule", "name", "given", "without", "with", "add", "now", "subject", "parameters", "expect", "finding", "because",
 )  # fmt: skip
-_OUTSIDE = ("as", "at", "before", "recorded_at")
+_OUTSIDE = ("as", "at", "before", "recorded_at", "signed_with")
 _ENVELOPE = ("id", "subject", "actor", "on_behalf_of")
-_DIGEST = re.compile(r"digest\((.*)\)")
+_MEANT = re.compile(r"(digest|key|fingerprint)\((.*)\)")
 
 Told = dict[str, Any]
 """One event as a history tells it: `type`, then what stands in its mapping."""
@@ -165,7 +172,13 @@ def build_entries(events: Sequence[Told], start: datetime) -> list[Entry]:
         recorded = parse_instant(str(told["recorded_at"])) if "recorded_at" in told else moment
         taken = max(taken, format_instant(recorded))
         event = parse_event(_envelope(told, index, moment), where=f"event {index} ({told['type']})")
-        body = format_body(event=event.to_canonical(), index=index, appended_at=taken, previous=previous)
+        body = format_body(
+            event=event.to_canonical(),
+            index=index,
+            appended_at=taken,
+            previous=previous,
+            signatures=_signatures(told, event, str(opened["origin"])),
+        )
         entries.append(read_entry(body))
         previous = hash_leaf(body).hex()
     return entries
@@ -246,15 +259,36 @@ def _told(node: Marked) -> Told:
 
 
 def _meant(value: Any) -> Any:
-    """A value with `digest(words)` replaced."""
+    """A value with `digest(words)` and its like replaced."""
     if isinstance(value, str):
-        match = _DIGEST.fullmatch(value)
-        return digest_bytes(match[1].encode()) if match else value
+        match = _MEANT.fullmatch(value)
+        return _stand_in(match[1], match[2]) if match else value
     if isinstance(value, list):
         return [_meant(each) for each in value]
     if isinstance(value, dict):
         return {key: _meant(each) for key, each in value.items()}
     return value
+
+
+def _stand_in(name: str, words: str) -> str:
+    if name == "digest":
+        return digest_bytes(words.encode())
+    key = public_half(_private_key(words))
+    return key.line if name == "key" else key.fingerprint
+
+
+def _private_key(words: str) -> Ed25519PrivateKey:
+    """A key made from words: it protects nothing, and the same words give the same key."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(words.encode()).digest())
+
+
+def _signatures(told: Told, event: Event, origin: str) -> tuple[str, ...]:
+    if "signed_with" not in told:
+        return ()
+    message = statement_message(event.to_canonical(), origin=origin)
+    return (
+        format_stored(sign_message(_private_key(str(told["signed_with"])), message, namespace=NAMESPACE)),
+    )
 
 
 def _patched(told: Told, patches: Mapping[str, Marked]) -> Told:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from governance.ledger import verify_workers
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Verification, verify
-from governance.ledger.verify_range import CHUNK, Discrepancy, RangeReport
+from governance.ledger.verify_range import CHUNK, RangeReport
 from governance.ledger.verify_workers import main, split_size
 from governance.storage.opening import create_storage
 from governance.storage.sqlite import SqliteStorage

@@ -207,3 +207,28 @@ def test_a_file_without_a_start_begins_sixty_days_before(tmp_path: Path) -> None
         HISTORY.replace("start: 2026-11-01T09:00:00Z\n", "") + f"  - {{{SATISFIED}}}\n"
     )
     assert load_cases(tmp_path)[0].start == parse_instant("2026-09-21T12:00:00Z")
+
+
+SIGNED = """subject: model:m@1
+now: 2026-11-20T12:00:00Z
+histories:
+  told:
+    - model.registered: {as: model, subject: model:m@1, actor: service:ci, digest: digest(m)}
+    - role.granted: {subject: person:rita, actor: person:admin, role: model-risk}
+    - key.bound: {as: key, subject: person:rita, actor: person:admin, public_key: key(rita), fingerprint: fingerprint(rita)}
+    - approval.granted: {as: yes, subject: model:m@1, actor: person:rita, digest: digest(m), purpose: production, signed_with: rita}
+cases:
+"""
+
+
+def test_a_history_signs_its_events_with_keys_made_from_words(tmp_path: Path) -> None:
+    cases = (
+        "rule: own/one, name: signed, given: told, expect: satisfied",
+        "rule: own/one, name: unsigned, given: told, with: {yes: {signed_with: null}}, expect: not_satisfied",
+        "rule: own/one, name: another key, given: told, with: {yes: {signed_with: bo}}, expect: not_satisfied",
+        "rule: own/one, name: no key, given: told, without: [key], expect: not_satisfied",
+    )
+    (tmp_path / "cases.yaml").write_text(SIGNED + "".join(f"  - {{{case}}}\n" for case in cases))
+    wanted = "model.approvals.exists(a, a.signed && 'model-risk' in a.signer_roles && a.signed_by != '')"
+    results = run_cases(rule_set(rule(satisfied_if=wanted)), load_cases(tmp_path))
+    assert [each.passed for each in results] == [True] * 4
