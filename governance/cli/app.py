@@ -23,6 +23,7 @@ from governance.cli import (
     prove,
     read,
     remembered,
+    report,
     statements,
     timestamp,
     witness,
@@ -103,7 +104,7 @@ app.command("query")(read.query)
 app.command("check")(assess.check)
 app.command("explain")(explain.explain)
 app.command("forecast")(forecast.forecast)
-app.command("report")(assess.report)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of judgement: check, report, policy list, policy show, policy test."""
+"""Commands of judgement: check, policy list, policy show, policy test."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,7 +52,7 @@ def check(
     Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
     """
     options.compare_seen(ledger or options.shared_of(context).ledger)
-    names, parameters = rule_sets or ["baseline"], parameters_of(parameter)
+    names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:
         assessment = workspace.check(
             ref,
@@ -85,44 +84,6 @@ def check(
         raise typer.Exit(NOT_EVALUATED)
     if assessment.verdict != "pass":
         raise typer.Exit(NOT_SATISFIED)
-
-
-def report(
-    context: typer.Context,
-    ref: options.RefArgument,
-    template: Annotated[
-        str, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
-    ],
-    file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")],
-    rule_sets: options.RuleSets = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Do not append report.issued.")] = False,
-    at: options.At = None,
-    size: options.Size = None,
-    ledger: options.Ledger = None,
-    key_file: options.KeyFile = None,
-    output: options.Output = Format.text,
-) -> None:
-    """Render a report with its proofs inside, and append that it was issued."""
-    suffix = Path(file).suffix.lower().removeprefix(".")
-    if suffix not in ("pdf", "html"):
-        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
-    with options.opened(context, ledger, key_file) as workspace:
-        rendered = workspace.report(
-            ref,
-            template=template,
-            rule_sets=rule_sets or (),
-            format=suffix,
-            at=options.instant(at),
-            size=size,
-            draft=draft,
-        )
-    partial = Path(f"{file}.partial")
-    partial.write_bytes(rendered.content)
-    partial.replace(file)
-    if output is Format.json:
-        write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
-        return
-    write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
 
 
 def policy_list(output: options.Output = Format.text) -> None:
@@ -273,27 +234,6 @@ def _gravity(finding: Finding) -> tuple[int, int, str, str]:
         finding.rule,
         finding.subject,
     )
-
-
-def parameters_of(stated: list[str] | None) -> dict[str, Any]:
-    """What `--parameter` said, by name.
-
-    Raises:
-        InputError: Not name=value.
-    """
-    return dict(map(_parameter, stated or ()))
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"not a parameter: {text!r}", hint="write --parameter name=value")
-    import json
-
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _described(rule_set: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
 from governance.workspace.assessing import Assessing
 from governance.workspace.personal import PersonalData
+from governance.workspace.reports import Reporting
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
@@ -39,12 +40,11 @@ if TYPE_CHECKING:
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
-    from governance.report.render import RenderedReport
 
 Clock = Callable[[], datetime]
 
 
-class Workspace(Assessing, PersonalData):
+class Workspace(Assessing, PersonalData, Reporting):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
@@ -343,31 +343,6 @@ class Workspace(Assessing, PersonalData):
         if record:
             self._record_assessment(assessment)
         return assessment
-
-    def report(
-        self,
-        ref: str,
-        *,
-        template: str,
-        rule_sets: Sequence[str] = (),
-        format: str = "pdf",  # the payload's own word
-        at: datetime | None = None,
-        size: int | None = None,
-        draft: bool = False,
-    ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
-        from governance.workspace.reporting import issue_report
-
-        return issue_report(
-            self,
-            ref,
-            template=template,
-            rule_sets=rule_sets,
-            format=format,
-            at=at if at is not None else self._clock(),
-            size=self._size(size),
-            draft=draft,
-        )
 
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
