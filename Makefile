@@ -59,7 +59,7 @@ benchmark: $(STAMP) ## measure against the floor of the same run, and print rati
 
 lock: $(STAMP) ## compile requirements/development.txt again from pyproject.toml, with the newest versions it allows
 	@{ sed -e '/^$$/,$$d' requirements/development.txt; echo; } > requirements/development.new
-	$(BIN)/pip-compile --quiet --upgrade --extra dev --extra demo --extra postgres --extra timestamp --output-file requirements/development.compiled \
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --extra demo --extra postgres --extra timestamp --extra excel --extra parquet --extra sign --output-file requirements/development.compiled \
 		--generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options pyproject.toml
 	@# pip-compile drops a marker that holds where it runs, and sets pip apart under a remark of its own.

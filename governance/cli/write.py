@@ -283,3 +283,22 @@ def export_tiles(
         say(
             f"{unsigned} entries are under no checkpoint yet and were left out; governance checkpoint signs one"
         )
+
+
+def prune(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder that `export tiles` wrote.")],
+    ledger: options.Ledger = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Remove old bodies from a static log, as far as an entry pruning.decided allows; hashes and the ledger stay."""
+    with options.opened(context, ledger) as workspace:
+        done = workspace.prune_tiles(folder)
+    if output is Format.json:
+        write_json({"output": folder, **plain(done)})
+        return
+    write_line(
+        f"{done.files} bundles of entries below {done.minimum_index} removed from {folder}; "
+        f"entry {done.decision} decides it"
+    )
+    say(f"readers verify what is left with: governance verify {folder} --minimum-index {done.minimum_index}")

@@ -60,6 +60,9 @@ def frontier_nodes(size: int) -> list[NodeId]:
 
 def range_nodes(start: int, end: int) -> list[NodeId]:
     """Complete subtrees that cover the leaves [start, end), left to right; `start` is a place where one begins."""
+    width = end - start
+    if width & (width - 1) == 0 and width and start % width == 0:
+        return [NodeId(width.bit_length() - 1, start // width)]  # nearly every range of a proof
     nodes: list[NodeId] = []
     while start < end:
         level = (end - start).bit_length() - 1
@@ -246,8 +249,11 @@ def _split(width: int) -> int:
 
 def _hash_ranges(ranges: Sequence[tuple[int, int]], read: HashReader) -> list[bytes]:
     places = [range_nodes(start, end) for start, end in ranges]
-    hashes = iter(read([place for part in places for place in part]))
-    return [fold_root([next(hashes) for _ in part]) for part in places]
+    hashes = read([place for part in places for place in part])
+    if len(hashes) == len(places):
+        return list(hashes)  # each range is one complete subtree
+    following = iter(hashes)
+    return [fold_root([next(following) for _ in part]) for part in places]
 
 
 def _require_sizes(hashes: Iterable[bytes]) -> None:

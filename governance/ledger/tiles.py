@@ -103,8 +103,8 @@ def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = No
         raise IntegrityError(
             f"checkpoint {latest.number} cannot be read: nothing was published", hint=VERIFY
         ) from error
-    with _translated(folder), _locked(folder), _Files(folder) as files:
-        before = _published_size(reader, folder, checkpoint, latest.note)
+    with translated(folder), locked(folder), _Files(folder) as files:
+        before = published_size(reader, folder, checkpoint, latest.note)
         root = _write_tiles(reader, files, before, checkpoint.tree_size, progress)
         if root != checkpoint.root:
             raise IntegrityError(
@@ -114,7 +114,7 @@ def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = No
             )
         files.settle()
         _write_durably(folder / CHECKPOINT, latest.note)
-        _sync_folder(folder)
+        sync_folder(folder)
     return ExportedTiles(before, checkpoint.tree_size, files.count)
 
 
@@ -151,11 +151,22 @@ class _Files:
             self._pending.popleft().result()
         parents = {each for path in self._folders for each in path.parents if self._folder in each.parents}
         for path in sorted(self._folders | parents | {self._folder}, reverse=True):
-            _sync_folder(path)
+            sync_folder(path)
 
 
-def _published_size(reader: Reader, folder: Path, ours: Checkpoint, note: bytes) -> int:
-    """The tree size that the folder states already, 0 when it holds no log yet."""
+def published_size(reader: Reader, folder: Path, ours: Checkpoint, note: bytes) -> int:
+    """The tree size that the folder states already, 0 when it holds no log yet.
+
+    Args:
+        reader: The ledger's tables.
+        folder: Where the static log is.
+        ours: The ledger's latest checkpoint.
+        note: The same, as signed.
+
+    Raises:
+        ConflictError: The folder holds other things and no static log.
+        IntegrityError: It belongs to another origin, or is no prefix of the ledger.
+    """
     try:
         with (folder / CHECKPOINT).open("rb") as stream:
             there = stream.read(SIZE_BYTES_MAX + 1)
@@ -270,7 +281,8 @@ def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     if (
         os.name != "posix"
     ):  # pragma: no cover  # elsewhere a folder cannot be opened, and names are durable at once
@@ -283,7 +295,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Wait until nobody else writes the folder; it is made when it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     whole = folder.resolve()
     with closing(FileLock(whole.with_name(f"{whole.name}.lock"))) as lock, lock:
@@ -291,7 +304,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def translated(folder: Path) -> Iterator[None]:
+    """Errors of the file system as ours."""
     try:
         yield
     except OSError as error:

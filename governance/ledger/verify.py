@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from governance.core.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from governance.core.merkle import NodeId, extend, fold_root
 from governance.core.note import VerifierKey, parse_note, parse_verifier_key
-from governance.errors import GovernanceError, NoteError
+from governance.errors import GovernanceError, NoteError, SchemaError
 from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
 from governance.ledger.discrepancies import Discrepancy
@@ -334,7 +334,11 @@ def _repeats(reader: Reader, size: int) -> Iterator[Discrepancy]:
 
 def _rebindings(reader: Reader, ref: str, size: int) -> Iterator[Discrepancy]:
     bound: str | None = None
-    for row in reader.entries_at([each.index for each in reader.mentions([ref], role=REGISTERED, size=size)]):
+    try:
+        indexes = [row.index for row in reader.mentions([ref], role=REGISTERED, size=size)]
+    except SchemaError:
+        return  # told where the index tables are compared
+    for row in reader.entries_at(indexes):
         try:
             digest = str(read_entry(row.body).event.to_dict()["data"].get("digest"))
         except (GovernanceError, TypeError, AttributeError):

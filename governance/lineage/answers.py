@@ -20,6 +20,7 @@ from governance.events.refs import kind_of
 from governance.lineage.dossier import Dossier
 from governance.lineage.fold import build_dossier
 from governance.lineage.graph import closure, diff_lineage, require_known
+from governance.lineage.in_force import why_not_in_force
 from governance.lineage.reading import SUBJECT_KINDS, read_dossier_entries
 from governance.lineage.views import ApprovalView, DeploymentView, ModelView
 from governance.storage.interface import Reader
@@ -85,7 +86,7 @@ def approver_independent(asked: Asked) -> Iterator[Row]:
             granted.data.role,
             view.role_held,
             granted.actor in model.trainers,
-            granted.actor not in model.contributors,
+            view.independent,
             granted.data.digest == (model.registration.data.digest if model.registration else None),
             _approval_state(view, asked.at),
             granted.index,
@@ -273,22 +274,13 @@ def _deployments(asked: Asked) -> Iterator[tuple[ModelView | None, DeploymentVie
 def _valid_approval(model: ModelView | None, digest: str, at: datetime) -> int | None:
     """The entry of an approval of this digest that held at a moment."""
     for view in model.approvals if model else ():
-        if (
-            view.granted.data.digest == digest
-            and view.granted.occurred_at <= at
-            and _approval_state(view, at) == "holds"
-        ):
+        if view.granted.data.digest == digest and why_not_in_force(view, at) is None:
             return view.granted.index
     return None
 
 
 def _approval_state(view: ApprovalView, at: datetime) -> str:
-    until = view.granted.data.valid_until
-    if view.voided_at is not None and view.voided_at <= at:
-        return str(view.void_reason)
-    if until is not None and parse_instant(until) <= at:
-        return f"ran out on {until[:10]}"
-    return "holds"
+    return why_not_in_force(view, at) or "holds"
 
 
 def _about(asked: Asked, refs: Sequence[str], event_type: str) -> list[Entry]:

@@ -21,7 +21,9 @@ from governance.lineage.fold_dataset import fold_dataset
 from governance.lineage.fold_deployment import fold_deployment
 from governance.lineage.fold_model import fold_model
 from governance.lineage.fold_organisation import fold_organisation
+from governance.lineage.fold_signers import fold_signed
 from governance.lineage.fold_system import fold_system
+from governance.lineage.statement import Statement
 from governance.lineage.views import (
     DatasetView,
     ModelView,
@@ -143,20 +145,23 @@ class Scope:
 
 
 def _waivers(facts: Facts, refs: Set[str]) -> tuple[WaiverView, ...]:
-    revocations = facts.of(decisions.WaiverRevoked)
-    return tuple(
-        WaiverView(
-            granted=granted,
-            revoked_at=next(
-                (
-                    each.occurred_at
-                    for each in revocations
-                    if each.index > granted.index
-                    and (each.subject, each.data.rule) == (granted.subject, granted.data.rule)
-                ),
-                None,
-            ),
-        )
-        for granted in facts.of(decisions.WaiverGranted)
-        if granted.subject in refs
+    return tuple(_waiver(each, facts) for each in facts.of(decisions.WaiverGranted) if each.subject in refs)
+
+
+def _waiver(granted: Statement[decisions.WaiverGranted], facts: Facts) -> WaiverView:
+    revoked = next(
+        (
+            min(each.occurred_at, each.appended_at)
+            for each in facts.about(granted.subject, decisions.WaiverRevoked)
+            if each.index > granted.index and each.data.rule == granted.data.rule
+        ),
+        None,
+    )
+    signed = fold_signed(granted, facts)
+    return WaiverView(
+        granted=granted,
+        revoked_at=revoked,
+        signed=signed.by is not None,
+        signed_by=signed.by,
+        signer_roles=signed.roles,
     )

@@ -1,34 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Approvals of a subject: which hold, which were voided and by what, and whether the approver held the role.
+"""Approvals of a subject: which hold, which were voided and by what, who gave them and whether they might.
 
-Rules: the order of the ledger decides. An approval is voided by a later revocation (of it alone or of all), by a later
-refusal of the same digest and purpose, and by a later retirement of nothing else: expiry is a matter of time and is
-left to the rules, which know the moment.
+    granted (digest D, purpose P) ── later refusal of D for P ─────────── void
+                                  ── later revocation of D for P ──────── void: of all, or of the one that it names
+                                  ── the subject is bound to another digest ── void from that entry on
+                                  ── its time runs out ────────────────── left to whoever knows the moment
+
+Rules: the order of the ledger decides what came later. The digest is that of the subject's own artifact, or of a
+document attached to it: then another version of that document voids it. A voiding statement counts from the earlier of
+the moment that it states and the moment of its entry. An approver is independent who is a person and had no part in
+making the subject; where they act for somebody, neither had.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from governance.core.instants import parse_instant
-from governance.events.vocabulary import decisions, people
-from governance.lineage.facts import Facts
+from governance.events.vocabulary import data, decisions, design, governance, model, operation
+from governance.lineage.entitlement import entitlement_of
+from governance.lineage.facts import Facts, agents_of
 from governance.lineage.fold_signers import fold_signed
+from governance.lineage.makers import makers_of
 from governance.lineage.statement import Statement
 from governance.lineage.views import ApprovalView
+
+Granted = Statement[decisions.ApprovalGranted]
+Void = tuple[int, datetime, str]
+"""The entry that voids, from when, and why in a few words."""
+
+REFUSED = "refused by a later approver"
+REVOKED = "revoked"
+OTHER_DIGEST = "the subject has another digest"
+OTHER_DOCUMENT = "the document has another version"
 
 
 def fold_approvals(ref: str, facts: Facts) -> tuple[ApprovalView, ...]:
     """All approvals of one subject, in order of entry."""
-    return tuple(_view(granted, facts) for granted in facts.about(ref, decisions.ApprovalGranted))
+    granted = facts.about(ref, decisions.ApprovalGranted)
+    makers = makers_of(ref, facts) if granted else {}
+    return tuple(_view(each, makers, facts) for each in granted)
 
 
-def _view(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> ApprovalView:
+def _view(granted: Granted, makers: Mapping[str, tuple[str, ...]], facts: Facts) -> ApprovalView:
     void = min(_voids(granted, facts), default=None, key=lambda each: each[0])
+    entitlement = entitlement_of(granted, granted.data.role, facts)
+    involved = tuple(dict.fromkeys(part for agent in agents_of(granted) for part in makers.get(agent, ())))
     signed = fold_signed(granted, facts)
     return ApprovalView(
         granted=granted,
-        role_held=_role_held(granted, facts),
+        role_held=entitlement.held,
+        delegation_index=entitlement.delegation_index,
+        independent=granted.actor.startswith("person:") and not involved,
+        involvement=involved,
+        voice=_voice(granted),
         voided_at=void[1] if void else None,
         voided_index=void[0] if void else None,
         void_reason=void[2] if void else None,
@@ -40,35 +66,50 @@ def _view(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> Approv
     )
 
 
-def _voids(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> list[tuple[int, datetime, str]]:
+def _voice(granted: Granted) -> str:
+    """An organisation or a service that somebody acts for lends them no authority of its own."""
+    principal = granted.on_behalf_of
+    return principal if principal is not None and principal.startswith("person:") else granted.actor
+
+
+def _voids(granted: Granted, facts: Facts) -> Iterator[Void]:
     same = (granted.data.digest, granted.data.purpose)
-    found: list[tuple[int, datetime, str]] = []
     for refused in facts.about(granted.subject, decisions.ApprovalRefused):
         if refused.index > granted.index and (refused.data.digest, refused.data.purpose) == same:
-            found.append((refused.index, refused.occurred_at, "refused by a later approver"))
+            yield _void(refused, REFUSED)
     for revoked in facts.about(granted.subject, decisions.ApprovalRevoked):
         meant = revoked.data.approval in (None, granted.index)
         if revoked.index > granted.index and meant and (revoked.data.digest, revoked.data.purpose) == same:
-            found.append((revoked.index, revoked.occurred_at, "revoked"))
-    return found
+            yield _void(revoked, REVOKED)
+    for other, reason in _rivals(granted, facts):
+        if other.index > granted.index:
+            yield _void(other, reason)
+        else:
+            yield granted.index, granted.occurred_at, reason
 
 
-def _role_held(granted: Statement[decisions.ApprovalGranted], facts: Facts) -> bool:
-    role = granted.data.role
-    if role is None:
-        return False
-    grants = [
-        each
-        for each in facts.about(granted.actor, people.RoleGranted)
-        if each.data.role == role and each.index < granted.index and not _expired(each, granted.occurred_at)
+def _rivals(granted: Granted, facts: Facts) -> Iterator[tuple[Statement[Any], str]]:
+    """Statements that give what was approved another digest: later ones, and the one that held when it was approved."""
+    documents = facts.about(granted.subject, design.DocumentAttached)
+    names = {
+        (each.data.kind, each.data.title) for each in documents if each.data.digest == granted.data.digest
+    }
+    stated: list[Statement[Any]] = [
+        *facts.about(granted.subject, model.ModelRegistered),
+        *facts.about(granted.subject, data.DatasetRegistered),
+        *facts.about(granted.subject, operation.DeploymentStarted),
+        *facts.about(granted.subject, governance.RuleSetAdopted),
     ]
-    ends = [
-        each.index
-        for each in facts.about(granted.actor, people.RoleRevoked)
-        if each.data.role == role and each.index < granted.index
-    ]
-    return any(not any(grant.index < end for end in ends) for grant in grants)
+    reason = OTHER_DIGEST
+    if names:
+        stated = [each for each in documents if (each.data.kind, each.data.title) in names]
+        reason = OTHER_DOCUMENT
+    stated.sort(key=lambda each: each.index)
+    held = [each for each in stated if each.index < granted.index][-1:]
+    for each in (*held, *(each for each in stated if each.index > granted.index)):
+        if each.data.digest != granted.data.digest:
+            yield each, reason
 
 
-def _expired(grant: Statement[people.RoleGranted], moment: datetime) -> bool:
-    return grant.data.valid_until is not None and parse_instant(grant.data.valid_until) <= moment
+def _void(statement: Statement[Any], reason: str) -> Void:
+    return statement.index, min(statement.occurred_at, statement.appended_at), reason

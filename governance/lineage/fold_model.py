@@ -21,6 +21,7 @@ from governance.events.vocabulary import (
 )
 from governance.lineage.facts import Facts, agents_of, occurred, people_of
 from governance.lineage.fold_approvals import fold_approvals
+from governance.lineage.makers import makers_of, run_statements
 from governance.lineage.statement import Statement
 from governance.lineage.views import EvaluationView, FeatureSetView, ModelView, RunView
 
@@ -48,7 +49,7 @@ def fold_model(ref: str, facts: Facts) -> ModelView:
         retrainings=facts.about(ref, monitoring.RetrainingTriggered),
         corrective_actions=facts.about(ref, incidents.CorrectiveActionTaken),
         trainers=_trainers(registration, run, facts),
-        contributors=_contributors(registration, upstream, facts),
+        contributors=tuple(makers_of(ref, facts)),
         training_datasets=training_datasets,
         evaluation_datasets=tuple(dict.fromkeys(each.data.dataset for each in evaluated)),
         deployments=tuple(dict.fromkeys(each.subject for each in starts)),
@@ -61,7 +62,7 @@ def fold_run(ref: str, facts: Facts) -> RunView:
     started = facts.first_about(ref, training.RunStarted)
     completed = facts.last_about(ref, training.RunCompleted)
     stated = [each.data for each in (started, completed) if each is not None]
-    statements = _statements(ref, facts)
+    statements = run_statements(ref, facts)
     code = _last(each.code for each in stated)
     environment = _last(each.environment for each in stated)
     return RunView(
@@ -152,37 +153,11 @@ def _digest_of(dataset: str, facts: Facts) -> str | None:
     return registration.data.digest if registration else None
 
 
-def _statements(
-    run: str, facts: Facts
-) -> list[Statement[training.RunStarted] | Statement[training.RunCompleted] | Statement[training.RunFailed]]:
-    return [
-        *facts.about(run, training.RunStarted),
-        *facts.about(run, training.RunCompleted),
-        *facts.about(run, training.RunFailed),
-    ]
-
-
 def _trainers(
     registration: Statement[model.ModelRegistered] | None, run: RunView | None, facts: Facts
 ) -> tuple[str, ...]:
-    statements = _statements(run.ref, facts) if run else []
+    statements = run_statements(run.ref, facts) if run else []
     return people_of((*statements, registration))
-
-
-def _contributors(
-    registration: Statement[model.ModelRegistered] | None, upstream: set[str], facts: Facts
-) -> tuple[str, ...]:
-    """Persons behind any statement about a thing upstream that shaped it: runs, data, features, code, environment."""
-    found = list(people_of((registration,)))
-    for ref in sorted(upstream):
-        found += people_of(_statements(ref, facts))
-        found += people_of(facts.about(ref, data.DatasetRegistered))
-        found += people_of(facts.about(ref, features.FeatureSetDefined))
-        found += people_of(facts.about(ref, features.EnvironmentCaptured))
-        found += people_of(facts.about(ref, model.ModelRegistered))
-        for pinned in facts.about(ref, features.CodePinned):
-            found += [*people_of((pinned,)), *pinned.data.committers]
-    return tuple(dict.fromkeys(found))
 
 
 def _made_with(run: RunView | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from governance.events.vocabulary import design, governance
 from governance.events.vocabulary import people as people_events
 from governance.lineage.dossier import OrganisationView, PersonView, RoleView
+from governance.lineage.entitlement import role_ended_by
 from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
 from governance.lineage.views import SystemView
@@ -64,9 +65,7 @@ def _person(ref: str, acted_as: tuple[str, ...], facts: Facts) -> PersonView:
 def _role(
     granted: Statement[people_events.RoleGranted], revoked: tuple[Statement[people_events.RoleRevoked], ...]
 ) -> RoleView:
-    end = next(
-        (each for each in revoked if each.data.role == granted.data.role and each.index > granted.index), None
-    )
+    end = next((each for each in revoked if role_ended_by(granted, each)), None)
     return RoleView(
         granted=granted,
         granted_at=granted.occurred_at,

@@ -27,6 +27,7 @@ from governance.lineage.answers import (
     waivers_due,
     who_acted,
 )
+from governance.lineage.answers_approvals import APPROVAL_COLUMNS, approvals_in_force
 from governance.storage.interface import Reader
 
 
@@ -98,6 +99,13 @@ QUERIES: tuple[Query, ...] = (
         ("model",),
         ("approver", "role", "role_held", "trained_it", "independent", "same_digest", "approval", "entry"),
         approver_independent,
+    ),
+    Query(
+        "approvals-in-force",
+        "Which approvals hold at that moment, on whose word, and why do the others not?",
+        ("[ref]",),
+        APPROVAL_COLUMNS,
+        approvals_in_force,
     ),
     Query(
         "in-force",

@@ -59,7 +59,11 @@ class ApprovalView:
     """An approval and what became of it.
 
     Attributes:
-        role_held: Whether the approver held the role that they name, at that entry.
+        role_held: Whether the approver held the role that they name, at that entry, themselves or by delegation.
+        independent: Whether the approver is a person and had no part in making the subject, nor had whom they act for.
+        involvement: The parts that they had, as in "trained it".
+        voice: Whose authority it is: the delegator's where one is named, else the approver's own, a ref.
+        delegation_index: The entry of the delegation that the role rests on.
         signed: Whether the approver signed it, with a key that spoke for them at that entry.
         signed_by: The fingerprint of that key.
         key_index: The entry that binds that key.
@@ -73,6 +77,10 @@ class ApprovalView:
 
     granted: Statement[decisions.ApprovalGranted]
     role_held: bool
+    independent: bool
+    involvement: tuple[str, ...]
+    voice: str
+    delegation_index: int | None = None
     voided_at: datetime | None = None
     voided_index: int | None = None
     void_reason: str | None = None
@@ -85,12 +93,22 @@ class ApprovalView:
 
 @dataclass(frozen=True, slots=True)
 class WaiverView:
-    """A waiver; `revoked_at` when it was taken back."""
+    """A waiver.
+
+    Attributes:
+        revoked_at: When it was taken back.
+        signed: Whether who granted it signed it, with a key that spoke for them at that entry.
+        signed_by: The fingerprint of that key.
+        signer_roles: The roles that they held at that entry; empty when it is not signed.
+    """
 
     spread: ClassVar[str] = "granted"
 
     granted: Statement[decisions.WaiverGranted]
     revoked_at: datetime | None = None
+    signed: bool = False
+    signed_by: str | None = None
+    signer_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

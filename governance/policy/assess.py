@@ -3,8 +3,8 @@
 
 Rules:
 1. Pure: the moment and the tree size are arguments, so an old assessment is made again exactly.
-2. Order of truth: applicability, dependency, evaluation, waiver, threshold. Evidence that is absent is `unknown`, what
-   cannot be evaluated `error`; neither passes.
+2. Order of truth: applicability, dependency, evaluation, waiver, threshold; a waived dependency blocks nothing.
+   Evidence that is absent is `unknown`, what cannot be evaluated `error`; neither passes.
 3. A rule before its day of application is assessed all the same, says so, and decides unless the caller leaves it out.
 4. Every rule yields findings, good or bad, one for each thing in its scope or each element of its `for_each`.
 """
@@ -29,7 +29,6 @@ from governance.policy.expressions import (
 from governance.policy.messages import fill
 from governance.policy.model import (
     OUTCOMES,
-    PASSING,
     SEVERITIES,
     Assessment,
     Finding,
@@ -41,7 +40,7 @@ from governance.policy.model import (
 )
 from governance.policy.parameters import parameter_values
 from governance.policy.variables import NAMES, Thing, Variables
-from governance.policy.waivers import waiver_for
+from governance.policy.waivers import SIGNED_DEMANDED, Waiving, waiver_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +210,18 @@ class _Assessor:
     ) -> Finding:
         seen = {**values, "params": self._parameters}
         in_force = rule.applies_from is None or self._at.date() >= rule.applies_from
-        waiver = None
+        waiving = Waiving()
         if judged.outcome in ("not_satisfied", "unknown", "manual"):
-            waiver = waiver_for(rule.id, thing.ref, element, thing.digest, self._dossier.waivers, self._at)
+            waiving = waiver_for(
+                rule.id,
+                thing.ref,
+                element,
+                thing.digest,
+                self._dossier.waivers,
+                self._at,
+                signed_only=self._parameters.get(SIGNED_DEMANDED) is True,
+            )
+        message = _message(rule, judged, fill(rule.message, seen, self._durations))
         return Finding(
             rule_set=self._rule_set.id,
             rule=rule.id,
@@ -223,10 +231,10 @@ class _Assessor:
             element=element,
             outcome=judged.outcome,
             severity=rule.severity,
-            message=_message(rule, judged, fill(rule.message, seen, self._durations)),
+            message=message if waiving.lapse is None else f"{message}; {waiving.lapse}",
             remediation=fill(rule.remediation, seen, self._durations),
             evidence=judged.evidence or _evidence(rule, thing, element_value),
-            waiver=waiver,
+            waiver=waiving.line,
             applies_from=rule.applies_from,
             in_force=in_force,
             vacuous=judged.vacuous,
@@ -277,12 +285,15 @@ def _is_vacuous(text: str, names: tuple[str, ...], activation: Activation) -> bo
 
 
 def _blocked(rule: Rule, thing: Thing, done: Mapping[str, list[Finding]]) -> _Judgement | None:
-    """Blocked by the first finding of a rule that it depends on that does not pass: on the same thing, or on any."""
+    """Blocked by the first finding of a rule that it depends on that stands in the way: on the same thing, or on any.
+
+    A waived finding stands in nobody's way: what depends on it is judged on its own evidence, and waived by itself.
+    """
     for other in rule.depends_on:
         findings = done.get(other, [])
         same = [each for each in findings if each.subject == thing.ref] or findings
         for finding in same:
-            if finding.outcome not in PASSING:
+            if not finding.passes:
                 return _Judgement("blocked", f"{finding.rule} is {finding.outcome.replace('_', ' ')}")
     return None
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from governance.errors import StorageError
+from governance.errors import SchemaError, StorageError
 
 REST_LENGTH_MAX = 999
 """How many further indexes one row names at most."""
@@ -48,6 +48,21 @@ def spread(rows: Iterable[tuple[Any, ...]], start: int | None, end: int | None) 
         for index in (first, *_parse_rest(rest)):
             if type(index) is not int or low <= index < high:
                 yield (*key, index)
+
+
+def spread_below(rows: Iterable[tuple[Any, ...]], end: int) -> Iterator[tuple[Any, ...]]:
+    """The same below `end` for those who go on from here, whom what is no index must not reach.
+
+    Raises:
+        SchemaError: An index is no whole number.
+    """
+    for row in spread(rows, None, end):
+        if type(row[-1]) is not int:
+            raise SchemaError(
+                f"an index table is corrupt: {row[0]} stands at {row[-1]!r:.40}, which is no index",
+                hint="governance verify names every discrepancy; restore the ledger from a copy",
+            )
+        yield row
 
 
 def _format_rest(indexes: Sequence[int]) -> str | None:

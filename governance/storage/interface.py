@@ -16,9 +16,11 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from governance.errors import StorageError
+
+Value = TypeVar("Value")
 
 SCHEMA_VERSION = 1
 """Version of the tables; a ledger of a newer one is refused."""
@@ -252,9 +254,9 @@ def require_next(batch: Batch, size: int) -> None:
             raise StorageError(f"batch {where} index {row.index}, the next one of the ledger is {expected}")
 
 
-def chunked(values: Iterable[str], size: int) -> Iterator[list[str]]:
+def chunked(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
     """Cut values into lists of at most `size`, so that a statement stays below a database's limit of variables."""
-    chunk: list[str] = []
+    chunk: list[Value] = []
     for value in values:
         chunk.append(value)
         if len(chunk) == size:

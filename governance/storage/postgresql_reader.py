@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from governance.storage.index_rows import spread
+from governance.storage.index_rows import spread, spread_below
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,
@@ -79,7 +79,7 @@ class PostgresqlReader(Reader):
             "WHERE ref.name = ANY(%s) AND mention.first < %s AND (%s::text IS NULL OR mention.role = %s)"
         )
         rows = self._db.all(sql, (list(refs), size, role, role))
-        return list(map(MentionRow._make, spread(rows, None, size)))
+        return list(map(MentionRow._make, spread_below(rows, size)))
 
     def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
         if side not in ("effect", "cause"):
@@ -90,7 +90,7 @@ class PostgresqlReader(Reader):
             "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
             "WHERE this.name = ANY(%s) AND r.first < %s"
         )
-        return list(map(RelationRow._make, spread(self._db.all(sql, (list(refs), size)), None, size)))
+        return list(map(RelationRow._make, spread_below(self._db.all(sql, (list(refs), size)), size)))
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         sql = "SELECT name FROM ref WHERE name >= %s AND name < %s ORDER BY name LIMIT %s"

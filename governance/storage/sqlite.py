@@ -127,12 +127,20 @@ class SqliteStorage(DelegatingReader, Storage):
                 connection.execute("COMMIT")
         except BaseException:
             writer.forget()
-            if connection.in_transaction:
-                with translated(self._path):
-                    connection.execute("ROLLBACK")
+            self._roll_back(connection)
             raise
         if len(self._ref_ids) > REFS_CACHED_MAX:
             self._ref_ids.clear()
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        """Undo a transaction; where even that fails, give the connection up, which undoes it as well."""
+        if not connection.in_transaction:
+            return
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error:  # why the transaction failed is what the caller hears of
+            self._writer_connection = None
+            connection.close()
 
     def close(self) -> None:
         """Close every thread's connection."""

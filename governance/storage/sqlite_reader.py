@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from governance.errors import SchemaError, StorageError
-from governance.storage.index_rows import spread
+from governance.storage.index_rows import spread, spread_below
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,
@@ -88,11 +89,16 @@ class SqliteReader(Reader):
         return [row[0] for row in self._all(sql, (start, end))]
 
     def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-        sql = 'SELECT hash FROM tree_node WHERE level = ? AND "index" = ?'
         found: dict[tuple[int, int], bytes] = {}
-        for place in places:
-            for row in self._all(sql, place):
-                found[place] = row[0]
+        for chunk in chunked(places, VARIABLES_MAX // 2):
+            # Joined this way round every place is looked up by the primary key; `IN (VALUES …)` scans the table.
+            sql = (
+                f"WITH wanted(level, place) AS (VALUES {','.join(['(?,?)'] * len(chunk))}) "
+                "SELECT wanted.level, place, hash FROM wanted CROSS JOIN tree_node AS node "
+                'ON node.level = wanted.level AND node."index" = place'
+            )
+            for level, place, value in self._all(sql, list(chain.from_iterable(chunk))):
+                found[level, place] = value
         return found
 
     def event_indexes(self, event_ids: Sequence[str]) -> dict[str, int]:
@@ -114,7 +120,7 @@ class SqliteReader(Reader):
             if role is not None:
                 sql += " AND mention.role = ?"
                 values.append(role)
-            found.extend(map(MentionRow._make, spread(self._all(sql, values), None, size)))
+            found.extend(map(MentionRow._make, spread_below(self._all(sql, values), size)))
         return found
 
     def relations_of(self, refs: Sequence[str], *, side: str, size: int) -> list[RelationRow]:
@@ -128,7 +134,7 @@ class SqliteReader(Reader):
                 "JOIN ref AS e ON e.id = r.effect_id JOIN ref AS c ON c.id = r.cause_id "
                 f"WHERE this.name IN ({marks(chunk)}) AND r.first < ?"
             )
-            found.extend(map(RelationRow._make, spread(self._all(sql, [*chunk, size]), None, size)))
+            found.extend(map(RelationRow._make, spread_below(self._all(sql, [*chunk, size]), size)))
         return found
 
     def refs_like(self, prefix: str, limit: int) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from governance.events.envelope import Entry
     from governance.events.signers import SignerKeys
     from governance.ledger.log import Ledger
+    from governance.ledger.pruning import PrunedTiles
     from governance.ledger.tiles import ExportedTiles, Progress
     from governance.lineage.views import SignatureView
     from governance.storage.interface import Reader, Storage
@@ -86,6 +87,12 @@ class Proving(abc.ABC):
         # Opens the latest checkpoint with the ledger's key: one that does not verify is never published.
         _ = self._reader
         return export_tiles(self._storage, Path(folder), progress=progress)
+
+    def prune_tiles(self, folder: str | Path) -> PrunedTiles:
+        """Remove from a static log what a recorded decision allows; see `governance.ledger.pruning.prune_tiles`."""
+        from governance.ledger.pruning import prune_tiles
+
+        return prune_tiles(self._reader, Path(folder))
 
     def signed_checkpoint(self) -> bytes:
         """The latest checkpoint as it was signed; nothing is signed anew.

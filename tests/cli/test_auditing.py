@@ -97,6 +97,29 @@ def test_a_static_log_is_written_brought_up_and_verified(ledger: Run, key: str) 
     assert "is missing" in ledger("verify", "log", "--key", key, code=3).stdout
 
 
+def test_a_static_log_is_pruned_as_a_recorded_decision_says(ledger: Run, key: str) -> None:
+    ledger("export", "tiles", "log")
+    assert "no decision to prune" in str(ledger("prune", "log", code=2).exception)
+    decision = (
+        "--subject",
+        "ledger:example.com/audit",
+        "--data",
+        '{"minimum_index": 2, "reason": "kept elsewhere"}',
+    )
+    ledger("record", "pruning.decided", *decision, "--actor", "person:ana")
+    ledger("export", "tiles", "log")
+    told = ledger("prune", "log")
+    assert "0 bundles of entries below 2 removed from log; entry 4 decides it" in told.stdout
+    assert "governance verify log --minimum-index 2" in told.stderr
+    assert loaded(ledger("prune", "log", "--format", "json")) == {
+        "output": "log",
+        "minimum_index": 2,
+        "decision": 4,
+        "files": 0,
+    }
+    ledger("verify", "log", "--minimum-index", "2", "--key", key)
+
+
 def test_entries_without_checkpoint_are_left_out_of_a_static_log_and_told(ledger: Run) -> None:
     Path("governance.key").rename("elsewhere")
     ledger("record", "person.enrolled", "--subject", "person:dan", "--actor", "person:ana")

@@ -352,6 +352,25 @@ def test_a_column_that_holds_anything_at_all_is_told_and_does_not_stop(
     assert found.tree_size == SIZE
 
 
+@pytest.mark.parametrize("table", ["mention", "relation"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (column, value)
+        for column in ("first", "rest")
+        for value in (-1, 0.5, "-1", "seven", b"\xff", '["7"]', "[-9]")
+    ],
+)
+def test_an_index_table_that_holds_anything_at_all_is_told_and_does_not_stop(
+    ledger: Path, table: str, column: str, value: object
+) -> None:
+    """In every row, so that whatever verify asks these tables itself meets it too."""
+    tamper(ledger, (f"UPDATE OR REPLACE {table} SET {column} = ?", (value,)))
+    found = verified(ledger)
+    assert not found.holds
+    assert table in {each.where for each in found.discrepancies}
+
+
 def rewrite(path: Path, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
     """Make chain, columns, tree and index tables anew after changing payloads; checkpoints are left."""
     with closing(SqliteStorage(path)) as storage:

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from governance.errors import InputError
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.cases import build_entries, load_cases, run_cases
 from governance.policy.loader import load_rule_set
 from governance.policy.messages import MISSING
 from governance.policy.model import Finding
+from governance.policy.parameters import parameter_values
 from governance.resources import policies_directory
 
 FOLDERS = sorted(each.parent for each in policies_directory().glob("*/rule_set.yaml"))
-RULES_MIN = {"baseline": 15, "eu-ai-act": 30, "soc2": 12}
+RULES_MIN = {"baseline": 15, "eu-ai-act": 30, "soc2": 12, "sr-26-2": 10}
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda each: each.name)
@@ -78,7 +80,7 @@ def filled_as_if_failing(folder: Path) -> dict[str, list[Finding]]:
             entries = build_entries(case.events, case.start)
             dossier = build_dossier(case.subject, entries, tree_size=len(entries))
             failing = [replace(loaded, rules=tuple(turned))]
-            assessment = assess(dossier, failing, at=case.now, rules=[case.rule])
+            assessment = assess(dossier, failing, at=case.now, rules=[case.rule], parameters=case.parameters)
             filled[case.rule] = [each for each in assessment.findings if each.outcome == "not_satisfied"]
     return filled
 
@@ -110,3 +112,24 @@ def test_the_act_gives_each_rule_its_day_of_application() -> None:
     rules = load_rule_set(policies_directory() / "eu-ai-act").rules
     assert all(rule.applies_from is not None for rule in rules)
     assert all(re.match(r"Art\. \d+", requirement) for rule in rules for requirement in rule.requirements)
+
+
+@pytest.mark.parametrize("name", ["baseline", "eu-ai-act", "soc2", "sr-26-2"])
+def test_signatures_are_not_demanded_until_the_adopter_says_so(name: str) -> None:
+    """docs/adr/0035: a demand is switched on, and its reason stands beside it."""
+    (demand,) = [
+        each
+        for each in load_rule_set(policies_directory() / name).parameters
+        if each.name == "signed_approvals_required"
+    ]
+    assert (demand.type, demand.default) == ("flag", False)
+    assert demand.why
+
+
+@pytest.mark.parametrize("name", ["baseline", "soc2", "sr-26-2"])
+def test_a_quorum_can_be_raised_and_never_be_nothing(name: str) -> None:
+    loaded = load_rule_set(policies_directory() / name)
+    (quorum,) = [each for each in loaded.parameters if each.name == "approvers_min"]
+    assert (quorum.default, quorum.minimum) == (1, 1)
+    with pytest.raises(InputError, match="below its bound"):
+        parameter_values([loaded], {"approvers_min": 0})

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.errors import StorageError
-from governance.storage.index_rows import REST_LENGTH_MAX, index_rows, spread
+from governance.errors import SchemaError, StorageError
+from governance.storage.index_rows import REST_LENGTH_MAX, index_rows, spread, spread_below
 
 INDEXES = st.sets(st.integers(0, 2**53), min_size=1, max_size=40).map(sorted)
 
@@ -48,3 +48,15 @@ def test_what_is_no_index_inside_the_list_is_given_as_it_stands(inside: str) -> 
     (_, first), (_, odd) = spread([("a", 3, inside)], 0, 10)
     assert first == 3
     assert type(odd) is not int
+
+
+@pytest.mark.parametrize(
+    ("first", "rest"), [(3, "-1"), (3, '["7"]'), (3.5, None), ("3", None), (b"3", "[7]")]
+)
+def test_what_is_no_index_does_not_reach_those_who_go_on_from_here(first: object, rest: object) -> None:
+    with pytest.raises(SchemaError, match="an index table is corrupt: a stands at"):
+        list(spread_below([("a", first, rest)], 10))
+
+
+def test_indexes_below_an_end_are_given() -> None:
+    assert list(spread_below([("a", 3, "[7,12]"), ("b", 4, None)], 10)) == [("a", 3), ("a", 7), ("b", 4)]

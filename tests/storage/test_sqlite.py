@@ -19,7 +19,15 @@ from typing import Any
 import pytest
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
-from governance.storage.interface import SCHEMA_VERSION, Batch, MentionRow, NodeRow, Storage, mention_rows
+from governance.storage.interface import (
+    SCHEMA_VERSION,
+    Batch,
+    CheckpointRow,
+    MentionRow,
+    NodeRow,
+    Storage,
+    mention_rows,
+)
 from governance.storage.lock import FileLock
 from governance.storage.sqlite import SqliteStorage
 from governance.storage.triggers import INDEXES, TABLES, sqlite_triggers
@@ -605,3 +613,28 @@ def test_a_disk_that_is_full_is_told_and_nothing_is_written(path: Path) -> None:
             write()
         assert caught.value.hint == "the disk is full: nothing was written; make room and try again"
         assert snapshot(storage) == before
+
+
+def test_a_transaction_that_cannot_be_rolled_back_does_not_stop_the_next(tmp_path: Path) -> None:
+    """The connection is given up; the caller hears why the transaction failed, not why the rollback did."""
+
+    def refuse_rollback(action: int, verb: str | None, *_: object) -> int:
+        denied = action == sqlite3.SQLITE_TRANSACTION and verb == "ROLLBACK"
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+    row = CheckpointRow(0, 0, bytes(32), b"note")
+    with closing(SqliteStorage.create(tmp_path / "ledger.db")) as storage:
+
+        def fail() -> None:
+            with storage.writing() as writer:
+                writer.write_checkpoint(row)
+                assert storage._writer_connection is not None
+                storage._writer_connection.set_authorizer(refuse_rollback)
+                raise KeyError("the reason")
+
+        with pytest.raises(KeyError, match="the reason"):
+            fail()
+        assert storage.checkpoints() == []
+        with storage.writing() as writer:
+            writer.write_checkpoint(row)
+        assert storage.checkpoints() == [row]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decisions: approvals and waivers by named persons.
+"""Decisions: approvals and waivers by named persons, and for whom somebody may decide.
 
-Rules: an approval is bound to the exact digest and to a purpose; whatever changes the digest voids it.
+Rules: an approval is bound to the exact digest and to a purpose; whatever changes the digest voids it. A decision that
+another system reports says so in `asserted_by`: the ledger then holds that system's word, not the person's.
 """
 
 from __future__ import annotations
@@ -11,17 +12,40 @@ from typing import Annotated
 from pydantic import Field
 
 from governance.events.fields import (
+    Commit,
     Count,
     Digest,
     Identifier,
     Instant,
     Label,
+    Location,
     PersonRef,
     Prose,
+    Ref,
 )
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Part, Payload
 
 APPROVABLE = ("model", "deployment", "dataset", "system", "rule_set")
+
+
+class AssertedBy(Part):
+    """The system that says that a person decided, and what it calls the decision there.
+
+    Attributes:
+        source: The kind of system, as in "github".
+        host: Where it runs, as in "github.com".
+        account: The account that decided there.
+        id: What the system calls the decision.
+        commit: The commit that was looked at.
+        url: Where it can be seen.
+    """
+
+    source: Identifier
+    host: Identifier
+    account: Label
+    id: Identifier
+    commit: Commit | None = None
+    url: Location | None = None
 
 
 class ApprovalRequested(Payload):
@@ -44,6 +68,7 @@ class ApprovalGranted(Payload):
         tree_size: The tree size that the approver had seen.
         role: The role in which they decide.
         rationale: Why; what was looked at.
+        asserted_by: The system that reports the approval, where the approver did not state it here.
     """
 
     event_type = "approval.granted"
@@ -57,10 +82,15 @@ class ApprovalGranted(Payload):
     conditions: Prose | None = None
     tree_size: Count | None = None
     valid_until: Instant | None = None
+    asserted_by: AssertedBy | None = None
 
 
 class ApprovalRefused(Payload):
-    """A person does not accept this digest for this purpose; earlier approvals for it are void."""
+    """A person does not accept this digest for this purpose; earlier approvals for it are void.
+
+    Attributes:
+        asserted_by: The system that reports the refusal, where the person did not state it here.
+    """
 
     event_type = "approval.refused"
     stage = "decisions"
@@ -70,6 +100,7 @@ class ApprovalRefused(Payload):
     purpose: Identifier
     reason: Prose
     role: Identifier | None = None
+    asserted_by: AssertedBy | None = None
 
 
 class ApprovalRevoked(Payload):
@@ -77,6 +108,7 @@ class ApprovalRevoked(Payload):
 
     Attributes:
         approval: Index of the one approval meant; all of them when left out.
+        asserted_by: The system that reports the revocation, where the person did not state it here.
     """
 
     event_type = "approval.revoked"
@@ -87,6 +119,7 @@ class ApprovalRevoked(Payload):
     purpose: Identifier
     reason: Prose
     approval: Count | None = None
+    asserted_by: AssertedBy | None = None
 
 
 class WaiverGranted(Payload):
@@ -131,6 +164,41 @@ class WaiverRevoked(Payload):
     reason: Prose
 
 
+class DelegationGranted(Payload):
+    """A person lets another decide for them, in one of their roles, until a moment.
+
+    Holds only while the delegator holds the role themselves, and only if they state it themselves.
+
+    Attributes:
+        delegate: Who may decide; they act with `on_behalf_of` this subject.
+        scope: The thing that the delegation is limited to, as one system.
+    """
+
+    event_type = "delegation.granted"
+    stage = "decisions"
+    subject_kinds = ("person",)
+    links = (Link("delegate", "delegate"), Link("scope", "scope"))
+
+    delegate: PersonRef
+    role: Identifier
+    valid_until: Instant
+    reason: Prose
+    scope: Ref | None = None
+
+
+class DelegationRevoked(Payload):
+    """A delegate may no longer decide for this person in this role."""
+
+    event_type = "delegation.revoked"
+    stage = "decisions"
+    subject_kinds = ("person",)
+    links = (Link("delegate", "delegate"),)
+
+    delegate: PersonRef
+    role: Identifier
+    reason: Prose | None = None
+
+
 PAYLOADS = (
     ApprovalRequested,
     ApprovalGranted,
@@ -138,4 +206,6 @@ PAYLOADS = (
     ApprovalRevoked,
     WaiverGranted,
     WaiverRevoked,
+    DelegationGranted,
+    DelegationRevoked,
 )

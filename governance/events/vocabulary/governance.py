@@ -176,6 +176,22 @@ class LedgerKeyRevoked(Payload):
     compromised: Flag | None = None
 
 
+class PruningDecided(Payload):
+    """Old entries need no longer be served in a static log; the ledger itself keeps them.
+
+    Attributes:
+        minimum_index: Bodies of entries below it may be left out (c2sp.org/tlog-tiles); their hashes stay.
+        reason: Why, and under which rule of retention.
+    """
+
+    event_type = "pruning.decided"
+    stage = "governance"
+    subject_kinds = ("ledger",)
+
+    minimum_index: Count
+    reason: Prose
+
+
 PAYLOADS = (
     RuleSetAdopted,
     AssessmentRecorded,
@@ -185,4 +201,5 @@ PAYLOADS = (
     LedgerOpened,
     KeyRotated,
     LedgerKeyRevoked,
+    PruningDecided,
 )

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who had a part in making a thing, and which: what an approver must not have had.
+
+    makers_of("model:scorer@2", facts) == {"person:ada": ("trained it", "wrote its code"), "person:tom": (…,)}
+
+Rules: persons only, each under everything that they state or that is stated for them, on the thing itself and all the
+way up: runs, data, features, code with its committers, environments, models that it was made from. Measuring,
+validating and reviewing are no making.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from governance.events.refs import kind_of
+from governance.events.vocabulary import data, design, features, model, operation, training
+from governance.lineage.facts import Facts, people_of
+from governance.lineage.statement import Statement
+
+RunStatement = (
+    Statement[training.RunStarted] | Statement[training.RunCompleted] | Statement[training.RunFailed]
+)
+
+
+def makers_of(ref: str, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The persons who had a part in making a thing, with the parts that they had, in order of discovery."""
+    found: dict[str, dict[str, None]] = {}
+    for persons, part in _parts(ref, facts):
+        for person in persons:
+            found.setdefault(person, {})[part] = None
+    return {person: tuple(parts) for person, parts in found.items()}
+
+
+def run_statements(run: str, facts: Facts) -> list[RunStatement]:
+    """What was stated of a run's course."""
+    return [
+        *facts.about(run, training.RunStarted),
+        *facts.about(run, training.RunCompleted),
+        *facts.about(run, training.RunFailed),
+    ]
+
+
+def _parts(ref: str, facts: Facts) -> Iterable[tuple[tuple[str, ...], str]]:
+    yield people_of(_own_statements(ref, facts)), _OWN_PARTS.get(kind_of(ref), "registered it")
+    direct = facts.causes(ref, "generated")
+    for above in sorted(facts.upstream(ref)):
+        ran = "trained it" if above in direct else "ran a job that it rests on"
+        yield people_of(run_statements(above, facts)), ran
+        yield people_of(facts.about(above, data.DatasetRegistered)), "prepared its data"
+        yield people_of(facts.about(above, features.FeatureSetDefined)), "defined its features"
+        yield people_of(facts.about(above, features.EnvironmentCaptured)), "captured its environment"
+        yield people_of(facts.about(above, model.ModelRegistered)), "registered a model that it rests on"
+        for pinned in facts.about(above, features.CodePinned):
+            yield people_of((pinned,)), "pinned its code"
+            yield pinned.data.committers, "wrote its code"
+
+
+_OWN_PARTS = {"deployment": "deployed it", "dataset": "prepared it", "system": "shaped it"}
+
+
+def _own_statements(ref: str, facts: Facts) -> tuple[Statement[Any], ...]:
+    """The statements by which a thing itself came to be."""
+    return (
+        *facts.about(ref, model.ModelRegistered),
+        *facts.about(ref, data.DatasetRegistered),
+        *facts.about(ref, operation.DeploymentStarted),
+        *facts.about(ref, design.SystemRegistered),
+        *facts.about(ref, design.SystemModified),
+    )
