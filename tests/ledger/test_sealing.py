@@ -23,6 +23,7 @@ from governance.errors import (
     StorageError,
 )
 from governance.events.envelope import parse_event
+from governance.events.personal import Told, is_due
 from governance.ledger.revealing import (
     ErasedError,
     list_sealed,
@@ -30,7 +31,7 @@ from governance.ledger.revealing import (
     sealed_fields,
     show_sealed,
 )
-from governance.ledger.sealing import Stated, is_due, seal_events
+from governance.ledger.sealing import seal_events
 from governance.ledger.side_store import SideStore, ledger_of
 from governance.ledger.verify import verify
 from governance.storage.memory import MemoryStorage
@@ -75,8 +76,8 @@ def test_neither_value_nor_salt_stands_in_the_side_store(sealed: Sealed) -> None
 
 
 def test_events_without_personal_data_go_by_untouched(sealed: Sealed) -> None:
-    told: list[Stated] = [event(1), event(2), parse_event(event(3))]
-    assert not is_due(told)
+    told: list[Told] = [event(1), event(2), parse_event(event(3))]
+    assert not any(map(is_due, told))
     assert seal_events(sealed.side, told) == told
     assert sealed.rows.counts() == (0, 0)
 
