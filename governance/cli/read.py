@@ -36,10 +36,11 @@ def log(
             entry.event.type,
             entry.event.subject,
             entry.event.actor.ref,
+            "yes" if entry.signatures else "-",
         )
         for entry in entries
     ]
-    write_table(("index", "occurred at", "type", "subject", "actor"), rows)
+    write_table(("index", "occurred at", "type", "subject", "actor", "signed"), rows)
     if ref is None and size > len(entries):
         say(f"{size - len(entries)} earlier entries are not shown; --limit shows more")
 
@@ -59,11 +60,12 @@ def show(
 
     with options.opened(context, ledger) as workspace:
         entry = workspace.entry(index)
+        signatures = workspace.signatures_of(entry)
         shown = workspace.revealed(entry) if reveal else ()
     whole = json.loads(entry.body)
     if output is Format.json:
         told = {"revealed": [told_field(each) for each in shown]} if reveal else {}
-        write_json({"leaf_hash": entry.leaf_hash, **whole, **told})
+        write_json({"leaf_hash": entry.leaf_hash, **whole, "signed_by": signatures, **told})
         return
     event = entry.event
     for name, value in (
@@ -79,6 +81,9 @@ def show(
         ("leaf hash", entry.leaf_hash.hex()),
     ):
         write_line(f"{name:13} {value}")
+    for each in signatures:
+        state = each.refusal or f"{each.fingerprint} ({each.key_type}), bound by entry {each.key_index}"
+        write_line(f"{'signed by' if each.holds else 'NOT signed':13} {state}")
     write_line("data")
     write_line(json.dumps(whole["event"]["data"], indent=2, ensure_ascii=False))
     if shown:
@@ -193,6 +198,7 @@ def _line(entry: object) -> dict[str, object]:
         "actor": event.actor.ref,
         "id": event.id,
         "leaf_hash": entry.leaf_hash.hex(),
+        "signatures": len(entry.signatures),
     }
 
 
