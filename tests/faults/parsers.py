@@ -9,6 +9,7 @@ surrogates have a parser's own tests. A parser of plain values is handed what `p
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from governance.cli.reading import read_events, read_payload
+from governance.core.allowed_signers import parse_allowed_signers
 from governance.core.batch_proof import parse_batch_proof
 from governance.core.canonical import format_canonical, parse_canonical, parse_json
 from governance.core.checkpoint import open_checkpoint, parse_checkpoint
@@ -26,6 +28,9 @@ from governance.core.consistency_proof import parse_consistency_proof
 from governance.core.instants import parse_instant
 from governance.core.note import open_note, parse_note, parse_verifier_key
 from governance.core.proof import parse_proof_file, verify_proof_file
+from governance.core.ssh_keys import parse_key_line
+from governance.core.sshsig import parse_signature, unarmour, verify_message
+from governance.core.statement import parse_stored
 from governance.core.tiles import parse_bundle, parse_tile_path
 from governance.core.trust_policy import parse_trust_policy
 from governance.core.witness_request import parse_witness_request
@@ -33,6 +38,7 @@ from governance.errors import GovernanceError
 from governance.events.envelope import format_body, parse_event, read_entry
 from governance.events.links import links_of
 from governance.events.refs import parse_ref
+from governance.events.signed import parse_signed
 from governance.integrations.github import read_reviews
 from governance.integrations.gitlab import MergeRequest, read_approvals
 from governance.integrations.mapping import parse_mapping
@@ -41,6 +47,7 @@ from governance.policy.cases import load_cases
 from governance.policy.documents import parse_document
 from governance.policy.loader import parse_rule_set
 from governance.policy.parameters import parse_duration
+from governance.workspace.author_keys import AuthorKey, open_author
 from tests.integrations import importing as imports
 from tests.ledger.histories import lifecycle, opening, signing_key
 
@@ -121,6 +128,17 @@ def _body(number: int, stated: dict[str, Any]) -> bytes:
     )
 
 
+def _signature(content: bytes) -> object:
+    """A signature that was read is held against a message, and written as it was read."""
+    signature = parse_signature(content)
+    return verify_message(signature, b"message", namespace="governance")
+
+
+def _author(path: Path) -> object:
+    """A key file that only ssh-keygen could use is not handed to it."""
+    return open_author(AuthorKey(path)).key
+
+
 def _strings(*places: tuple[str, str]) -> tuple[bytes, ...]:
     """Texts, or lists of texts, out of the vectors' files."""
     found: list[str] = []
@@ -181,6 +199,17 @@ _witness = (WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()
 _trust_policy = f"log {KEY}\nwitness w {_witness} https://w.example\ngroup g any w\nquorum g\n".encode()
 _witness_request = b"old 2\n" + _hash + b"\n" + _checkpoint
 
+_ssh = sorted((VECTORS / "sshsig").glob("*.pub"))
+_ssh_signatures = [each.read_text(encoding="utf-8") for each in sorted((VECTORS / "sshsig").glob("*.sig"))]
+_ssh_binaries = tuple(map(unarmour, _ssh_signatures))
+_signed_event = json.dumps(
+    {"event": _events[1], "signatures": ["AAAA"], "origin": "example.com/audit"}
+).encode()
+_allowed = "".join(
+    f'person:p{at} namespaces="governance",valid-before="20300101Z" {each.read_text(encoding="utf-8")}'
+    for at, each in enumerate(_ssh)
+).encode()
+
 PARSERS: dict[str, Parser] = {
     "note": Parser(parse_note, (_checkpoint, *_strings(("note/c2sp-signed-note-example.json", "note")))),
     "signed note": Parser(lambda content: open_note(content, [KEY]), (_checkpoint,)),
@@ -229,6 +258,13 @@ PARSERS: dict[str, Parser] = {
     "event": Parser(_value(_event), _event_lines),
     "entry body": Parser(_read_twice, tuple(_body(at, each) for at, each in enumerate(_events))),
     "ref": Parser(_text(parse_ref), (b"model:credit-risk@3", b"person:ana", b"code:x/y~z@a+b")),
+    "SSH public key": Parser(_text(parse_key_line), tuple(each.read_bytes() for each in _ssh)),
+    "SSH signature": Parser(_signature, _ssh_binaries),
+    "armoured SSH signature": Parser(_text(unarmour), tuple(each.encode() for each in _ssh_signatures)),
+    "stored signature": Parser(_text(parse_stored), tuple(map(base64.b64encode, _ssh_binaries))),
+    "signed event": Parser(_value(parse_signed), (_signed_event,)),
+    "allowed signers": Parser(_text(parse_allowed_signers), (_allowed,)),
+    "author's key": Parser(_file(_author, "author.key"), (_pem, *(each.read_bytes() for each in _ssh))),
     "instant": Parser(_text(parse_instant), (b"2026-11-20T10:00:00+01:00", b"2026-02-28t23:59:59.123456789z")),
     "duration": Parser(_text(parse_duration), (b"30d", b"12h", b"900000s")),
     "YAML": Parser(lambda content: parse_document(content, file="x.yaml").value(), (_rule_set, _cases)),
