@@ -35,6 +35,7 @@ from governance.policy.model import (
 )
 from governance.policy.parameters import TYPES, require_bounds, typed
 from governance.policy.variables import NAMES
+from governance.policy.waivers import SIGNED_DEMANDED
 
 FILE = "rule_set.yaml"
 COVERAGES = ("automated", "manual", "out_of_scope")
@@ -224,6 +225,8 @@ def _parameter(name: str, node: Marked) -> Parameter:
     node.name = f"parameter {name}"
     fields = node.fields(("type", "default", "minimum", "maximum", "why"), required=("type", "default"))
     kind = _choice(fields["type"], TYPES)
+    if name == SIGNED_DEMANDED and kind != "flag":
+        fields["type"].refuse(f"parameter {name} is a flag, not a {kind}: waivers are held to it too")
     parameter = Parameter(
         name=name,
         type=kind,

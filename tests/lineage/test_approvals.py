@@ -191,6 +191,28 @@ def test_nobody_decides_in_time_by_writing_another_date(stated: str, recorded: s
     assert at_two_moments("approval.granted", stated, recorded, role="approver").role_held is held
 
 
+ASSERTED = {"source": "github", "host": "github.com", "account": "902", "id": "80"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "source", "void"),
+    [
+        ("2026-10-01T01:00:00Z", ASSERTED, None),
+        ("2026-10-04T00:00:00Z", ASSERTED, "refused by a later approver"),
+        ("2026-10-01T01:00:00Z", None, "refused by a later approver"),
+    ],
+    ids=["imported late", "imported", "stated here with an earlier date"],
+)
+def test_an_old_refusal_that_is_imported_leaves_what_was_approved_after_it(
+    stated: str, source: dict[str, str] | None, void: str | None
+) -> None:
+    """Approved in the third entry, at 02:00 on 1 October."""
+    more = {"asserted_by": source} if source else {}
+    view = at_two_moments("approval.refused", stated, "2026-10-05T00:00:00Z", reason="r", **more)
+    assert view.granted.occurred_at == datetime(2026, 10, 1, 2, tzinfo=UTC)
+    assert view.void_reason == void
+
+
 # Who may approve
 
 
