@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from governance.core.ssh_signing import public_half
 from governance.errors import InputError, NotFoundError
 from governance.lineage.fold import build_dossier
-from governance.lineage.in_force import why_not_in_force
+from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.queries import Answer, run_query
 from governance.lineage.views import ApprovalView
 from governance.policy.cases import build_entries
@@ -480,6 +483,52 @@ def test_an_asserted_approval_names_the_system_that_says_so() -> None:
     source = {"source": "github", "host": "github.com", "account": "rita-b", "id": "80"}
     (row,) = rows(query(before_approval(approval={"asserted_by": source})))
     assert row["word"] == "asserted by github (github.com, rita-b)"
+
+
+def with_signature(signed_with: str | None, *, bound: bool = True, **data: Any) -> ApprovalView:
+    """An approval by Rita, signed with a key made from words, and her key bound before it."""
+    bound_to = {"subject": "model:m@1", "digest": digest("m")}
+    key = public_half(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"rita").digest()))
+    told = {"public_key": key.line, "fingerprint": key.fingerprint}
+    events: list[dict[str, Any]] = [
+        {"type": "model.registered", "actor": "service:t", **bound_to},
+        {"type": "key.bound", "actor": "person:rita", "subject": "person:rita", **told},
+        {"type": "approval.granted", "actor": "person:rita", "purpose": "p", **bound_to, **data},
+    ]
+    if signed_with is not None:
+        events[2]["signed_with"] = signed_with
+    if not bound:
+        del events[1]
+    entries = build_entries(events, datetime(2026, 10, 1, tzinfo=UTC))
+    (view,) = build_dossier("model:m@1", entries, tree_size=len(entries)).models[0].approvals
+    return view
+
+
+def test_it_is_told_on_whose_word_an_approval_stands() -> None:
+    view = with_signature("rita")
+    assert on_whose_word(view) == f"signed with {view.signed_by}"
+    assert on_whose_word(with_signature(None)) == "not signed"
+    assert on_whose_word(with_signature("rita", bound=False)).startswith("not signed: key SHA256:")
+    assert on_whose_word(with_signature("otto")).endswith("is bound to nobody")
+    asserted = "asserted by github (github.com, 902)"
+    assert on_whose_word(with_signature(None, asserted_by=ASSERTED)) == asserted
+    both = with_signature("rita", asserted_by=ASSERTED)
+    assert on_whose_word(both) == f"{asserted}, signed with {both.signed_by}"
+
+
+@pytest.mark.parametrize(
+    ("on_behalf_of", "voice"),
+    [
+        (None, "person:rita"),
+        ("organisation:bank", "person:rita"),
+        ("service:desk", "person:rita"),
+        ("person:otto", "person:otto"),
+    ],
+)
+def test_only_a_person_lends_somebody_else_a_voice(on_behalf_of: str | None, voice: str) -> None:
+    """Two people of one bank are two voices in a quorum."""
+    actor = "person:rita" if on_behalf_of is None else f"person:rita>{on_behalf_of}"
+    assert approved(actor=actor).voice == voice
 
 
 def test_a_rule_set_is_approved_like_any_other_thing() -> None:
