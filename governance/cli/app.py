@@ -15,6 +15,7 @@ from governance.cli import (
     migrate,
     options,
     people,
+    personal,
     prove,
     read,
     remembered,
@@ -53,6 +54,10 @@ roles = typer.Typer(help="What a person may decide, from when to when.", no_args
 
 timestamps = typer.Typer(help="Have checkpoints stamped by an authority (RFC 3161).", no_args_is_help=True)
 
+sealing = typer.Typer(
+    help="The side store of personal values: make it, look at it, change its key.", no_args_is_help=True
+)
+
 
 @app.callback(invoke_without_command=True)
 def _shared(
@@ -86,6 +91,9 @@ app.command("revoke-key")(keys.revoke_key)
 app.command("checkpoint")(write.checkpoint)
 app.command("prove")(prove.prove)
 app.command("migrate")(migrate.migrate)
+app.command("disclose")(personal.disclose)
+app.command("erase")(personal.erase)
+app.command("data-subject")(personal.data_subject)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
@@ -126,3 +134,8 @@ app.add_typer(export, name="export")
 app.add_typer(outside, name="import")
 app.add_typer(witnesses, name="witness")
 app.add_typer(timestamps, name="timestamp")
+sealing.command("init")(personal.init)
+sealing.command("status")(personal.status)
+sealing.command("rotate-key")(personal.rotate_key)
+sealing.command("readmit")(personal.readmit)
+app.add_typer(sealing, name="sealing")

@@ -29,7 +29,7 @@ def verify(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="An export, a proof, the folder or URL of a static log, or a ledger; by default this ledger.",
+            help="An export, a proof, a disclosure, the folder or URL of a static log, a ledger; by default this one.",
         ),
     ] = None,
     key: Annotated[

@@ -138,7 +138,9 @@ def told_request(
         id=event_id,
         now=workspace.now(),
     )
-    stated = normalise(event)
+    # Personal values are sealed first: what is signed is what the entry will hold.
+    (sealed,) = workspace.seal([event])
+    stated = normalise(sealed if isinstance(sealed, Mapping) else sealed.to_dict())
     parse_normalised(stated)
     return SignedEvent(stated, (), workspace.origin)
 
