@@ -75,7 +75,7 @@ def revoke_role(
 def bind_key(
     context: typer.Context,
     person: Person,
-    key: author_options.Key = None,
+    key: author_options.KeyNamed = None,
     agent: author_options.Agent = False,
     passphrase_file: author_options.PassphraseFile = None,
     public_key: Annotated[

@@ -130,7 +130,7 @@ def record(
         str | None,
         typer.Option(metavar="JSON|@FILE", help="The whole payload at once; further options add to it."),
     ] = None,
-    key: author_options.Key = None,
+    key: author_options.KeyNamed = None,
     agent: author_options.Agent = False,
     passphrase_file: author_options.PassphraseFile = None,
     prepare: author_options.Prepare = False,

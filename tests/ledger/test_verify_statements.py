@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 
 from governance.core.hashing import digest_bytes
+from governance.events.envelope import parse_event
+from governance.events.signers import SignerKeys
 from governance.ledger.static_log import FolderLog
 from governance.ledger.tiles import export_tiles
 from governance.ledger.verify import Verification, verify
 from governance.ledger.verify_entries import verify_entries
+from governance.ledger.verify_statements import StatementCheck
 from governance.ledger.verify_tiles import verify_static_log
 from governance.storage.memory import MemoryStorage
 from tests.core.ssh import ed25519
-from tests.ledger.histories import START, event, signing_key
+from tests.ledger.histories import ORIGIN, START, event, signing_key
 from tests.ledger.statements import KEY, approval, bound, forged, proof, revoked, signature, signed
 
 TRUSTED = [signing_key().verifier_key]
@@ -154,6 +157,17 @@ def test_a_pruned_log_says_what_could_not_be_looked_at(tmp_path: Path) -> None:
     assert [(at, what) for at, what, _ in told(found)] == [("259", FOUND)]
     assert found.statements == 1
     assert any("in 2 entries verify" in each and "1 are by keys" in each for each in found.notices)
+
+
+def test_a_moment_that_is_none_cannot_hide_that_a_key_ran_out() -> None:
+    keys = SignerKeys(ORIGIN)
+    keys.take(parse_event(bound(1, valid_until=START.isoformat())), 1)
+    found: list[tuple[int, str, str, str]] = []
+    check = StatementCheck(lambda: (keys, ORIGIN), lambda *each: found.append(each))
+    event_ = parse_event(approval(2)).to_dict()
+    check.hold(2, {"event": event_, "signatures": signed(approval(2))["signatures"], "appended_at": "soon"})
+    assert check.held == 0
+    assert "not an RFC 3339 date-time" in found[0][3]
 
 
 def test_a_pruned_log_without_statements_says_nothing_of_them(tmp_path: Path) -> None:
