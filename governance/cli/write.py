@@ -135,6 +135,14 @@ def record(
     passphrase_file: author_options.PassphraseFile = None,
     prepare: author_options.Prepare = False,
     yes: author_options.Yes = False,
+    personal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Seal this field, though it need not be; may be repeated."),
+    ] = None,
+    data_subject: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose the personal values are; the subject when that is a person."),
+    ] = None,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
@@ -145,16 +153,20 @@ def record(
     --digest sha256:… --source warehouse.loans --purpose train
 
     A list is an option repeated or a JSON array; docs/events.md names every type's fields. With --key or --agent the
-    event is signed by its author (docs/statements.md).
+    event is signed by its author (docs/statements.md). Fields that hold personal data are sealed by themselves
+    (docs/personal-data.md).
     """
     from governance.cli.reading import read_fields, read_payload
     from governance.errors import InputError
+    from governance.events.personal import ask_to_seal
     from governance.workspace.statements import told_request
 
     if actor is None:
         raise InputError("no actor: who states this?", hint="say --actor person:YOU, or set GOVERNANCE_ACTOR")
     payload: dict[str, Any] = read_payload(data) | read_fields(event_type, context.args)
     by = author_options.author(key, agent, passphrase_file) if (key or agent) and not prepare else None
+    if personal or data_subject:
+        payload = ask_to_seal(event_type, payload, fields=tuple(personal or ()), data_subject=data_subject)
     with options.opened(context, ledger, key_file) as workspace:
         request = told_request(
             workspace,
