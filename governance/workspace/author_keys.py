@@ -75,6 +75,7 @@ class Author:
         self._said = said
         self._private = private
         self._file = file
+        self._answer: str | None = None
 
     def sign(self, message: bytes) -> Signature:
         """Sign for our namespace.
@@ -104,7 +105,8 @@ class Author:
                 file = Path(folder) / "key.pub"
                 file.write_text(f"{self.key.line}\n", encoding="utf-8")
             elif _is_encrypted(file):
-                answer = _passphrase(self._said, file)
+                # Asked for once, however many statements are signed.
+                answer = self._answer = self._answer or _passphrase(self._said, file)
             if self.key.is_hardware:
                 self._said.tell("touch the token to sign")
             command = ["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f", str(file)]

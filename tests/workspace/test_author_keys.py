@@ -105,6 +105,18 @@ def test_the_passphrase_is_nowhere_once_it_is_signed(tmp_path: Path) -> None:
     assert dict(os.environ) == before
 
 
+def test_a_passphrase_is_asked_for_once_however_much_is_signed(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return "a word"
+
+    author = open_author(AuthorKey(make_key(tmp_path / "key", passphrase="a word"), ask=ask))
+    assert author.sign(b"first") != author.sign(b"second")
+    assert len(asked) == 1
+
+
 def test_a_key_in_the_agent_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = make_key(tmp_path / "key")
     with agent(file) as told:
