@@ -113,7 +113,8 @@ def rotate_key(
     if output is Format.json:
         write_json({"wrapping_key": key_file, "key_id": state.key_id, "rewrapped": count})
         return
-    write_line(f"wrapping key  {key_file} (id {state.key_id}); {count} keys of data subjects wrapped anew")
+    keys = _in_words(count, "key")
+    write_line(f"wrapping key  {key_file} (id {state.key_id}); {keys} of data subjects wrapped anew")
 
 
 def readmit(
@@ -187,9 +188,8 @@ def erase(
     if not done.is_new:
         write_line(f"{data_subject} was erased already, in entry {done.index}; nothing is sealed of them")
         return
-    write_line(
-        f"entry {done.index}: {done.field_count} sealed values of {data_subject} and their key destroyed"
-    )
+    values = _in_words(done.field_count, "sealed value")
+    write_line(f"entry {done.index}: {values} of {data_subject} and their key destroyed")
     say("backups of the side store may still hold them: see docs/personal-data.md")
 
 
@@ -208,11 +208,11 @@ def data_subject(
     the pseudonym that it is given. Exit code 3 when a sealed value that nobody erased cannot be shown.
     """
     with options.opened(context, ledger) as workspace:
-        found = _counted(workspace.spoken_of(identity, reveal=reveal))
+        found = _begun(workspace.spoken_of(identity, reveal=reveal))
         is_json = output is Format.json
         unshown = _write_entries_as_json(found, identity, workspace) if is_json else _write_entries(found)
     if unshown:
-        say(f"{unshown} sealed values are missing or altered; nobody erased them")
+        say(f"missing or altered, and nobody erased it: {_in_words(unshown, 'sealed value')}")
         raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
 
 
@@ -258,7 +258,7 @@ def _write_state(state: SealingState) -> None:
         write_line(f"erased, and in the store again: {name}; run governance erase again")
 
 
-def _counted(found: Iterator[SpokenOf]) -> Iterator[SpokenOf]:
+def _begun(found: Iterator[SpokenOf]) -> Iterator[SpokenOf]:
     """The same; the first is fetched at once, so that what is wrong is told before anything is written."""
     first = next(found)
 
@@ -329,6 +329,10 @@ def told_field(field: Shown) -> dict[str, object]:
 
 def _count_unshown(each: SpokenOf) -> int:
     return sum(field.state in ("missing", "altered") for field in each.sealed)
+
+
+def _in_words(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _why(field: Shown) -> str:
