@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from governance.errors import NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
-from governance.events.personal import is_due, require_data_subject
+from governance.events.personal import any_due, require_data_subject
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import told_event
 
@@ -105,7 +105,7 @@ class PersonalData(abc.ABC):
             NotFoundError: There is something to seal and no side store.
         """
         told = events if isinstance(events, (list, tuple)) else list(events)
-        if not any(map(is_due, told)):
+        if not any_due(told):
             return told
         from governance.ledger.sealing import seal_events  # loads the ciphers
 
@@ -116,7 +116,7 @@ class PersonalData(abc.ABC):
     ) -> Sequence[Event | Mapping[str, Any]]:
         """As `seal`, for a task: a thread of its own waits for the disk, if there is something to seal."""
         told = events if isinstance(events, (list, tuple)) else list(events)
-        return await asyncio.to_thread(self.seal, told) if any(map(is_due, told)) else told
+        return await asyncio.to_thread(self.seal, told) if any_due(told) else told
 
     def init_sealing(self) -> SealingState:
         """Make the side store and its wrapping key.
