@@ -93,6 +93,37 @@ def status(
         raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
 
 
+def verify(
+    context: typer.Context,
+    store: Store = None,
+    wrapping_key: WrappingKey = None,
+    ledger: options.Ledger = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Open every sealed value that the ledger speaks of; nothing of them is shown.
+
+    Exit code 3 when one is missing or altered that nobody erased, as after an older side store was restored.
+    """
+    with _opened(context, ledger, store, wrapping_key) as workspace:
+        found = workspace.check_sealed()
+    if output is Format.json:
+        failing = [{"index": index, **told_field(each)} for index, each in found.failing]
+        write_json({**found._asdict(), "failing": failing})
+    else:
+        write_line(f"entries   {found.entries} with sealed values")
+        write_line(f"open      {_in_words(found.revealed, 'value')}, each what was committed to")
+        write_line(f"erased    {_in_words(found.erased, 'value')}")
+        if found.unused:
+            write_line(f"unused    {_in_words(found.unused, 'value')} that no entry speaks of; harmless")
+        for index, each in found.failing:
+            write_line(f"entry {index}, {each.field} of {each.data_subject}: {_why(each)}")
+        write_line(
+            f"{'NOT ' if found.failing_count else ''}verified: {found.failing_count} missing or altered"
+        )
+    if found.failing_count:
+        raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
+
+
 def rotate_key(
     context: typer.Context,
     encrypt_key: Annotated[

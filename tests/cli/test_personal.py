@@ -269,6 +269,32 @@ def test_a_value_that_was_tampered_with_is_exit_code_three(ledger: Run, tmp_path
     assert "does not open" in str(ledger("disclose", "1", "name", code=3).exception)
 
 
+def test_every_sealed_value_can_be_checked_at_once(ledger: Run, tmp_path: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    ledger("record", "person.enrolled", "--subject", "person:ben", *ACTOR, "--name", "Ben", "--email", "b@x")
+    ledger("erase", "--data-subject", "person:ana", "--reason", "asked for it", *ACTOR)
+    sound = ledger("sealing", "verify").stdout
+    assert "open      2 values" in sound
+    assert "erased    1 value\n" in sound
+    assert "Ben" not in sound
+    with closing(sqlite3.connect(tmp_path / "governance.sealed.db", isolation_level=None)) as database:
+        database.execute("UPDATE sealed_value SET ciphertext = zeroblob(50) WHERE field = 'name'")
+        database.execute("DELETE FROM sealed_value WHERE field = 'email'")
+        database.execute(
+            "INSERT INTO sealed_value VALUES (zeroblob(32), 'person:ben', 'e', 'name', zeroblob(12), zeroblob(60))"
+        )
+    failing = ledger("sealing", "verify", code=3).stdout
+    assert re.search(r"entry 2, name of person:ben: \(.* does not open\)", failing)
+    assert "entry 2, email of person:ben: (the side store does not hold the value" in failing
+    assert "NOT verified: 2 missing or altered" in failing
+    assert "unused    1 value that" in failing
+    told = loaded(ledger("sealing", "verify", "--format", "json", code=3))
+    assert (told["revealed"], told["erased"], told["failing_count"], told["unused"]) == (0, 1, 2, 1)
+    assert [each["state"] for each in told["failing"]] == ["altered", "missing"]
+
+
 def test_a_restored_side_store_is_exit_code_three(ledger: Run, tmp_path: Path) -> None:
     store = tmp_path / "governance.sealed.db"
     copy = store.read_bytes()
