@@ -24,6 +24,9 @@ def approve(
     rationale: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; what you looked at.")] = None,
     conditions: Annotated[str | None, typer.Option(metavar="TEXT", help="On which conditions.")] = None,
     valid_until: Annotated[str | None, typer.Option(metavar="TIME", help="When it runs out.")] = None,
+    on_behalf_of: Annotated[
+        str | None, typer.Option(metavar="REF", help="For whom you decide, where they delegated it to you.")
+    ] = None,
     key: author_options.Key = None,
     agent: author_options.Agent = False,
     passphrase_file: author_options.PassphraseFile = None,
@@ -54,6 +57,7 @@ def approve(
             purpose=purpose,
             actor=who,
             digest=digest,
+            on_behalf_of=on_behalf_of,
             role=role,
             rationale=rationale,
             conditions=conditions,

@@ -18,6 +18,7 @@ from governance.errors import StatementError
 from governance.events.envelope import Entry
 from governance.events.signers import SignerKeys
 from governance.events.vocabulary import people
+from governance.lineage.entitlement import covered_by
 from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
 from governance.lineage.views import SignatureView
@@ -61,7 +62,7 @@ def signature_views(entry: Entry, signers: SignerKeys, origin: str) -> tuple[Sig
 
 def roles_held(statement: Statement[Any], facts: Facts) -> tuple[str, ...]:
     """The roles that the actor of a statement held at its entry, in order of text."""
-    scopes = {None, statement.subject, *facts.effects(statement.subject, "member")}
+    scopes = {None, *covered_by(statement.subject, facts)}
     before = [
         each for each in facts.about(statement.actor, people.RoleRevoked) if each.index < statement.index
     ]

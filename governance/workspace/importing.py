@@ -21,8 +21,7 @@ from governance.core.hashing import digest_bytes
 from governance.core.instants import format_instant
 from governance.events.envelope import Entry
 from governance.events.vocabulary import decisions
-from governance.workspace.opened import Clock, Workspace
-from governance.workspace.opening import now
+from governance.workspace.opened import Workspace
 from governance.workspace.stating import TOOL, actor_of
 
 Verb = Literal["granted", "refused", "revoked"]
@@ -83,7 +82,6 @@ def append_decisions(
     stated: Sequence[Decision],
     *,
     left_out: Sequence[LeftOut] = (),
-    clock: Clock = now,
 ) -> Imported:
     """Append what another system asserts.
 
@@ -91,13 +89,12 @@ def append_decisions(
         workspace: The ledger, with its key.
         stated: In the order of the file.
         left_out: What was left out before, to be told with the rest.
-        clock: Dates what the source does not date.
 
     Raises:
         ConflictError: The ledger holds the same decision with other content, as when the mapping has changed.
         EventError: An event would not be valid.
     """
-    moment = clock()
+    moment = workspace.now()
     known = _known(workspace, stated)
     size = workspace.size
     made = sorted(

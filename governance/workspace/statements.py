@@ -76,6 +76,7 @@ def told_approval(
     purpose: str,
     actor: str,
     digest: str | None = None,
+    on_behalf_of: str | None = None,
     **data: str | None,
 ) -> SignedEvent:
     """The request to approve a thing as the ledger knows it now.
@@ -86,6 +87,7 @@ def told_approval(
         purpose: For what.
         actor: Who is to approve.
         digest: What exactly; by default the digest that is registered.
+        on_behalf_of: For whom they decide, by a delegation.
         data: Further fields of `approval.granted`; those that are None are left out.
 
     Raises:
@@ -107,7 +109,7 @@ def told_approval(
         )
     told = {"digest": exact, "purpose": purpose, "tree_size": workspace.size}
     told |= {name: value for name, value in data.items() if value is not None}
-    return told_request(workspace, "approval.granted", ref, actor=actor, data=told)
+    return told_request(workspace, "approval.granted", ref, actor=actor, data=told, on_behalf_of=on_behalf_of)
 
 
 def told_request(

@@ -61,6 +61,9 @@ WORKED = VECTORS / "worked"
 KEY = parse_verifier_key((WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[0])
 
 
+_SIGNED = (VECTORS / "sshsig" / "message").read_bytes()
+
+
 class Parser(NamedTuple):
     """One parser under trial.
 
@@ -135,7 +138,7 @@ def _body(number: int, stated: dict[str, Any]) -> bytes:
 def _signature(content: bytes) -> object:
     """A signature that was read is held against a message, and written as it was read."""
     signature = parse_signature(content)
-    return verify_message(signature, b"message", namespace="governance")
+    return verify_message(signature, _SIGNED, namespace="governance")
 
 
 def _author(path: Path) -> object:

@@ -22,7 +22,6 @@ from tests.integrations.importing import (
     COMMIT,
     DIGEST,
     MODEL,
-    NOW,
     as_bytes,
     changed,
     content,
@@ -41,13 +40,13 @@ def ledger(tmp_path: Path) -> Iterator[Workspace]:
 
 def take(ledger: Workspace, given: bytes, mapping: Any = None) -> Imported:
     kept, left = read_reviews(given, mapping or github(), file="reviews.json")
-    return append_decisions(ledger, kept, left_out=left, clock=lambda: NOW)
+    return append_decisions(ledger, kept, left_out=left)
 
 
 def take_gitlab(ledger: Workspace, given: bytes) -> Imported:
     told = MergeRequest("acme/models/scorer", COMMIT, 7)
     kept, left = read_approvals(given, gitlab(), file="approvals.json", merge_request=told)
-    return append_decisions(ledger, kept, left_out=left, clock=lambda: NOW)
+    return append_decisions(ledger, kept, left_out=left)
 
 
 def approvals(ledger: Workspace) -> tuple[ApprovalView, ...]:
