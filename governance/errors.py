@@ -17,6 +17,7 @@
     │   ├── ProofError                      an inclusion or consistency proof
     │   ├── TimeStampError                  a time-stamp of a checkpoint (RFC 3161)
     │   ├── SealingError                    a sealed value that does not open or is not what was committed to
+    │   ├── BundleError                     a report or evidence bundle that is not what it must be
     │   ├── StatementError                  a statement signed by its author, its signature or its key (SSHSIG)
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
@@ -131,6 +132,10 @@ class TimeStampError(EvidenceError):
 
 class SealingError(EvidenceError):
     """A sealed value that does not open, or is not what its entry committed to."""
+
+
+class BundleError(EvidenceError):
+    """A report or evidence bundle that cannot be read, or is not what it must be."""
 
 
 class StatementError(EvidenceError):

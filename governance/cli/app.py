@@ -10,15 +10,20 @@ import typer
 from governance.cli import (
     assess,
     demo,
+    explain,
+    forecast,
     imports,
     keys,
+    lint,
     migrate,
     options,
     people,
     personal,
+    policy_diff,
     prove,
     read,
     remembered,
+    report,
     statements,
     timestamp,
     witness,
@@ -97,11 +102,15 @@ app.command("data-subject")(personal.data_subject)
 app.command("lineage")(read.lineage)
 app.command("query")(read.query)
 app.command("check")(assess.check)
-app.command("report")(assess.report)
+app.command("explain")(explain.explain)
+app.command("forecast")(forecast.forecast)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 policy.command("list")(assess.policy_list)
 policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
+policy.command("lint")(lint.policy_lint)
+policy.command("diff")(policy_diff.policy_diff)
 export.command("entries")(write.export_entries)
 outside.command("github-reviews")(imports.github_reviews)
 outside.command("gitlab-approvals")(imports.gitlab_approvals)

@@ -145,6 +145,8 @@ def _value(kind: Any, name: str, texts: list[str]) -> Any:
     field = kind.model_fields[name]
     adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
     parsed = [_json(text) for text in texts]
+    if isinstance(parsed[0], dict) and _REQUESTS & parsed[0].keys() and name in _sealable(kind):
+        return parsed[0]  # told as it is in JSON; read as text, it would be written in the clear
     candidates: list[Any] = [texts, parsed] if len(texts) > 1 else [texts[0], parsed[0], texts, parsed]
     for candidate in candidates:
         try:
@@ -153,6 +155,13 @@ def _value(kind: Any, name: str, texts: list[str]) -> Any:
             continue
         return candidate
     return texts if len(texts) > 1 else texts[0]
+
+
+_REQUESTS = {"personal", "sealed"}
+
+
+def _sealable(kind: Any) -> set[str]:
+    return {each.field for each in kind.personal}
 
 
 def _json(text: str) -> Any:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from pydantic import TypeAdapter, ValidationError
 
 from governance.errors import EventError
+from governance.events.envelope import Event
 from governance.events.fields import DataSubjectRef
 from governance.events.payload import Personal
 from governance.events.refs import NAME_PATTERN, REF_LENGTH_MAX
@@ -48,8 +49,18 @@ class ClearValue(NamedTuple):
     data_subject: str
 
 
+Told = Event | Mapping[str, Any]
+"""An event as a caller hands it over. A built one holds nothing in the clear: its fields take only commitments."""
+
+
+def is_due(event: Told) -> TypeGuard[Mapping[str, Any]]:
+    """Whether an event has to be sealed before it is appended; a glance, for the hot path."""
+    # A dict first, because it nearly always is one.
+    return (type(event) is dict or not isinstance(event, Event)) and has_clear(event)
+
+
 def has_clear(event: Mapping[str, Any]) -> bool:
-    """Whether an event holds a personal value in the clear; a glance, for the hot path."""
+    """Whether an event holds a personal value in the clear."""
     fields = PERSONAL_TYPES.get(event.get("type", ""))
     if fields is None:
         return False

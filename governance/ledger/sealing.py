@@ -10,27 +10,20 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from governance.core.canonical import format_canonical
 from governance.core.commitment import SALT_SIZE_BYTES, format_commitment
 from governance.core.sealed_value import NONCE_SIZE_BYTES, Place, open_value, seal_value
 from governance.errors import ConflictError
-from governance.events.envelope import Event, parse_event
-from governance.events.personal import ClearValue, clear_values, has_clear
+from governance.events.envelope import parse_event
+from governance.events.personal import ClearValue, Told, clear_values, is_due
 from governance.ledger.side_store import SideStore
 from governance.storage.sealed import SealedRow
 
-Stated = Event | Mapping[str, Any]
 
-
-def is_due(events: Iterable[Stated]) -> bool:
-    """Whether any of these events holds a personal value in the clear."""
-    return any(_is_due(event) for event in events)
-
-
-def seal_events(side: SideStore, events: Sequence[Stated]) -> list[Stated]:
+def seal_events(side: SideStore, events: Sequence[Told]) -> list[Told]:
     """Seal every personal value that events hold in the clear, durably.
 
     Args:
@@ -47,7 +40,7 @@ def seal_events(side: SideStore, events: Sequence[Stated]) -> list[Stated]:
         KeyFileError: The wrapping key is missing or another one.
         StorageError: The side store refuses; nothing was sealed.
     """
-    found = {at: _checked(event, f"event {at + 1}") for at, event in enumerate(events) if _is_due(event)}
+    found = {at: _checked(event, f"event {at + 1}") for at, event in enumerate(events) if is_due(event)}
     batch = _Batch(side, [str(event["id"]) for event, _ in found.values()])
     with side.rows.writing():
         sealed = {at: batch.seal(event, clear) for at, (event, clear) in found.items()}
@@ -104,11 +97,6 @@ class _Batch:
         if data_subject not in self._keys:
             self._keys[data_subject] = self._side.value_key_made(data_subject)
         return self._keys[data_subject]
-
-
-def _is_due(event: Stated) -> TypeGuard[Mapping[str, Any]]:
-    # A dict first, because it nearly always is one.
-    return (type(event) is dict or not isinstance(event, Event)) and has_clear(event)
 
 
 def _checked(event: Mapping[str, Any], where: str) -> tuple[Mapping[str, Any], tuple[ClearValue, ...]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from governance.errors import NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
-from governance.events.personal import require_data_subject
+from governance.events.personal import is_due, require_data_subject
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import told_event
 
@@ -104,19 +104,19 @@ class PersonalData(abc.ABC):
             As `governance.ledger.sealing.seal_events`.
             NotFoundError: There is something to seal and no side store.
         """
-        from governance.ledger.sealing import is_due, seal_events
-
         told = events if isinstance(events, (list, tuple)) else list(events)
-        return seal_events(self._side(), told) if is_due(told) else told
+        if not any(map(is_due, told)):
+            return told
+        from governance.ledger.sealing import seal_events  # loads the ciphers
+
+        return seal_events(self._side(), told)
 
     async def seal_async(
         self, events: Iterable[Event | Mapping[str, Any]]
     ) -> Sequence[Event | Mapping[str, Any]]:
         """As `seal`, for a task: a thread of its own waits for the disk, if there is something to seal."""
-        from governance.ledger.sealing import is_due
-
         told = events if isinstance(events, (list, tuple)) else list(events)
-        return await asyncio.to_thread(self.seal, told) if is_due(told) else told
+        return await asyncio.to_thread(self.seal, told) if any(map(is_due, told)) else told
 
     def init_sealing(self) -> SealingState:
         """Make the side store and its wrapping key.

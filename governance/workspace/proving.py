@@ -114,6 +114,49 @@ class Proving(abc.ABC):
 
         return prove_entries(self._storage, indexes)
 
+    def prove_under(self, note: bytes, indexes: Sequence[int]) -> bytes:
+        """The entries' proofs under an earlier checkpoint; see `governance.ledger.prove.prove_under`."""
+        from governance.ledger.prove import prove_under
+
+        return prove_under(self._storage, note, indexes)
+
+    def checkpoint_note(self, digest: str) -> bytes:
+        """The signed checkpoint with this digest over all its lines.
+
+        Raises:
+            NotFoundError: The ledger holds none.
+        """
+        from governance.core.hashing import digest_bytes
+        from governance.errors import NotFoundError
+
+        for row in self._storage.checkpoints():
+            if digest_bytes(row.note) == digest:
+                return row.note
+        raise NotFoundError(f"the ledger holds no checkpoint {digest}")
+
+    def evidence_entries(self, ref: str, *, size: int, under: int) -> list[Entry]:
+        """What a report about a thing rests on: the entries of its dossier, and those that name the ledger's keys.
+
+        Args:
+            ref: The subject.
+            size: The entries that are looked at.
+            under: The size of the checkpoint that they are proven under.
+
+        Raises:
+            NotFoundError: No entry mentions it.
+            IntegrityError: An entry that it rests on was altered.
+        """
+        from governance.events.envelope import read_entry
+        from governance.ledger.key_chain import KEY_EVENTS
+        from governance.ledger.verify_range import OPENED
+        from governance.lineage.reading import read_dossier_entries
+
+        found = {entry.index: entry for entry in read_dossier_entries(self._reader, ref, size=size)}
+        about_keys = self._storage.indexes_of_types([OPENED, *KEY_EVENTS], size=under)
+        missing = [index for index in about_keys if index not in found]
+        found.update((row.index, read_entry(row.body)) for row in self._reader.entries_at(missing))
+        return [found[index] for index in sorted(found)]
+
     def prove_consistency(self, old: int, new: int | None = None) -> bytes:
         """The proof that one tree is a prefix of another; see `governance.ledger.prove.prove_prefix`."""
         from governance.ledger.prove import prove_prefix

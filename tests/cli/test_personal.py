@@ -106,6 +106,17 @@ def test_what_cannot_be_sealed_is_refused_and_nothing_is_written(
     assert len(loaded(ledger("log", "--format", "json"))) == 2
 
 
+def test_a_request_to_seal_may_be_told_as_json_in_an_option(ledger: Run) -> None:
+    """Read as text it would be written in the clear, which is what nobody meant."""
+    told = ["record", "complaint.received", "--subject", "system:s", *ACTOR, "--channel", "mail"]
+    request = '{"personal": "He was refused", "data_subject": "data_subject:c-17"}'
+    ledger(*told, "--summary", request)
+    assert "refused" not in ledger("show", "2").stdout
+    assert 'summary of data_subject:c-17: "He was refused"' in ledger("show", "2", "--reveal").stdout
+    ledger(*told, "--summary", '{"a quotation": 1}')
+    assert '{\\"a quotation\\": 1}' in ledger("show", "3").stdout
+
+
 def test_lines_of_events_are_sealed_too(ledger: Run, tmp_path: Path) -> None:
     event = {
         "id": "e1",

@@ -119,8 +119,12 @@ def test_a_field_that_is_always_sealed_takes_no_text() -> None:
     """Whatever way an event takes past the sealing, its body never holds the value."""
     told = enrolled(name="Ana Martín")
     assert admit(told) is None
-    with pytest.raises(EventError, match="name"):
+    with pytest.raises(EventError, match="name") as refused:
         parse_event(told)
+    assert (
+        refused.value.hint == "name is personal and sealed before it is appended: append through a workspace"
+    )
+    assert "Ana" not in str(refused.value)
     with pytest.raises(EventError, match="name"):
         read_event(told)
 

@@ -7,17 +7,22 @@ after the step that it is set for. Everything else is the real thing: the real s
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from governance.errors import GovernanceError
 from governance.events.envelope import Event
 from governance.ledger.appending import Entries
 from governance.storage.sealed_sqlite import SqliteSealedStore
 from governance.workspace import Workspace, init_workspace, open_workspace
+from tests.faults.operating import PR_SET_PTRACER, PR_SET_PTRACER_ANY
 
 ORIGIN = "example.com/audit"
 ANA = "person:ana"
@@ -86,3 +91,24 @@ def killed_at(url: str, deed: Callable[[str], int], step: int, is_before: bool, 
     SqliteSealedStore._all = counted_run  # type: ignore[method-assign]  # in this child, which is about to end
     Workspace.append = counted_append  # type: ignore[method-assign]  # likewise
     results.put(deed(url))
+
+
+def deed_when_told(name: str, url: str, link: socket.socket) -> None:
+    """Open the ledger and its side store, wait for a line, do the deed, answer; for a tracer that is put on it."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
+    with open_workspace(url) as workspace:
+        workspace.sealing_state()
+        link.sendall(json.dumps({"ready": os.getpid()}).encode() + b"\n")
+        link.recv(16)
+        told: dict[str, Any]
+        try:
+            if name == "erase":
+                told = {"done": workspace.erase(ANA, reason="asked for it", actor="person:dpo").index}
+            else:
+                told = {"done": workspace.append([enrolment("e3", "cleo")])[0].index}
+        except GovernanceError as error:
+            told = {"error": type(error).__name__, "exit_code": error.exit_code, "hint": error.hint}
+        except BaseException as error:  # noqa: BLE001  # told, so that the test can fail with it
+            told = {"foreign": repr(error)}
+        link.sendall(json.dumps(told).encode() + b"\n")
+        os._exit(0)  # what closing would do is not part of the deed

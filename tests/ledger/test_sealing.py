@@ -23,6 +23,7 @@ from governance.errors import (
     StorageError,
 )
 from governance.events.envelope import parse_event
+from governance.events.personal import Told, is_due
 from governance.ledger.revealing import (
     ErasedError,
     list_sealed,
@@ -30,12 +31,13 @@ from governance.ledger.revealing import (
     sealed_fields,
     show_sealed,
 )
-from governance.ledger.sealing import Stated, is_due, seal_events
+from governance.ledger.sealing import seal_events
 from governance.ledger.side_store import SideStore, ledger_of
 from governance.ledger.verify import verify
 from governance.storage.memory import MemoryStorage
 from tests.ledger.histories import event
 from tests.ledger.side_stores import WRAPPING_KEY, Sealed, complaint, enrolled
+from tests.ledger.statements import bound, signed
 
 NAME = "ana Martín"
 
@@ -75,8 +77,8 @@ def test_neither_value_nor_salt_stands_in_the_side_store(sealed: Sealed) -> None
 
 
 def test_events_without_personal_data_go_by_untouched(sealed: Sealed) -> None:
-    told: list[Stated] = [event(1), event(2), parse_event(event(3))]
-    assert not is_due(told)
+    told: list[Told] = [event(1), event(2), parse_event(event(3))]
+    assert not any(map(is_due, told))
     assert seal_events(sealed.side, told) == told
     assert sealed.rows.counts() == (0, 0)
 
@@ -324,3 +326,28 @@ def test_a_key_that_does_not_open_stops_the_change_before_anything_is_changed(se
     with pytest.raises(SealingError, match="person:ben"):
         sealed.side.rewrap(bytes([9]) * 32)
     assert set(states(sealed, entry).values()) == {"revealed"}
+
+
+def test_a_sealed_event_is_signed_over_its_commitment_and_the_signature_outlives_the_erasure(
+    sealed: Sealed,
+) -> None:
+    sealed.append(bound(1, "person:rita"))
+    told = complaint(2) | {"actor": {"id": "rita", "kind": "person"}}
+    (ready,) = seal_events(sealed.side, [told])
+    assert isinstance(ready, dict)
+    (entry,) = sealed.ledger.append([signed(ready)])
+    assert states(sealed, entry) == {"statement": "revealed"}
+    sealed.erase("data_subject:c-17")
+    assert states(sealed, entry) == {"statement": "erased"}
+    sealed.ledger.checkpoint()
+    found = verify(sealed.storage)
+    assert (found.holds, found.statements) == (True, 1)
+
+
+def test_a_value_in_the_clear_in_a_signed_event_is_refused(sealed: Sealed) -> None:
+    """A signature is over what is written: nobody can seal it afterwards."""
+    sealed.append(bound(1, "person:rita"))
+    told = signed(enrolled(2) | {"actor": {"id": "rita", "kind": "person"}})
+    with pytest.raises(EventError, match="name"):
+        sealed.append(told)
+    assert sealed.storage.head().size == 2

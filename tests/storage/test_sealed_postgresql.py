@@ -7,16 +7,20 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from governance.errors import ConflictError, NotFoundError, SchemaError
+from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
+from governance.ledger.revealing import show_sealed
 from governance.storage.postgresql import PostgresqlStorage
 from governance.storage.sealed import SealedStore
 from governance.storage.sealed_opening import create_sealed_store, default_sealed_url, open_sealed_store
+from governance.storage.sealed_postgresql import PostgresqlSealedStore
+from tests.ledger.side_stores import Sealed, enrolled
 from tests.postgresql_server import PostgresqlServer
 from tests.storage.sealed_contract import IDENTITY, SealedStoreContract, row
 
@@ -72,6 +76,56 @@ def test_what_was_destroyed_is_gone_from_the_files_of_the_tables(postgresql: Pos
         checkpoint(postgresql)
         assert not files_with(postgresql, SECRET)
         assert store.count("person:ben") == 100
+
+
+class Trapped(PostgresqlSealedStore):
+    """The real store, whose connection breaks before or after a chosen statement."""
+
+    left: int = 0
+    is_before: bool = True
+
+    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        self.left -= 1
+        if self.left == 0 and self.is_before:
+            self.close()
+        rows = super()._all(sql, values)
+        if self.left == 0:
+            self.close()
+        return rows
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_an_erasure_whose_connection_breaks_is_ended_by_repeating_it(
+    postgresql: PostgresqlServer, tmp_path: Path, is_before: bool
+) -> None:
+    """At every statement; what it had begun is ended with the same event."""
+    url = postgresql.url()
+    with closing(Sealed(tmp_path / "unused.db")) as sealed:
+        create_sealed_store(url, sealed.rows.identity()).close()
+        for step in range(1, 30):
+            sealed.rows.close()
+            sealed.rows = trapped = Trapped(url)
+            sealed.side = sealed.opened()
+            who = f"person:p{step}"
+            (entry,) = sealed.append(enrolled(step, f"p{step}"))
+            trapped.left, trapped.is_before = step, is_before
+            came_through = False
+            try:
+                sealed.erase(who, number=1000 + step)
+                came_through, trapped.left = True, 0
+            except StorageError:
+                sealed.rows.close()
+                sealed.rows = open_sealed_store(url)
+                sealed.side = sealed.opened()
+                assert sealed.erase(who, number=2000 + step).field_count in (0, 2)
+            assert [each.state for each in show_sealed(sealed.side, entry)] == ["erased", "erased"]
+            assert sealed.rows.counts() == (0, 0)
+            assert sealed.rows.all_begun() == []
+            if came_through:
+                break
+        assert step > 6, "there is more to break at than that"
+        erasures = sealed.storage.indexes_of_types(["erasure.performed"], size=sealed.storage.head().size)
+        assert len(erasures) == step, "each is recorded once"
 
 
 def checkpoint(server: PostgresqlServer) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
 import shutil
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -473,6 +475,41 @@ def test_a_ledger_that_moves_keeps_its_side_store(workspace: Workspace, tmp_path
     shutil.move(tmp_path / "audit.wrapping.key", tmp_path / "moved.wrapping.key")
     with open_workspace(target) as moved:
         assert values(moved, index) == ["ana Martín"]
+
+
+def test_many_who_seal_and_one_who_erases_leave_nothing_in_between(workspace: Workspace) -> None:
+    """Each commitment in the ledger is of a value that can be shown, or of one that was erased."""
+    url = workspace.url
+
+    def enrol_some(first: int) -> None:
+        with open_workspace(url) as own:
+            for number in range(first, first + 6):
+                who = {"personal": f"words {number}", "data_subject": f"data_subject:c{number % 2}"}
+                with contextlib.suppress(ConflictError):
+                    own.record(
+                        "complaint.received",
+                        "system:s",
+                        actor="service:m",
+                        channel="m",
+                        summary="s",
+                        statement=who,
+                    )
+
+    def erase_one() -> None:
+        with open_workspace(url) as own, contextlib.suppress(NotFoundError):
+            own.erase("data_subject:c0", reason="asked for it", actor="person:dpo")
+
+    with ThreadPoolExecutor(5) as pool:
+        begun = [pool.submit(enrol_some, 10 * at) for at in range(4)]
+        begun.append(pool.submit(erase_one))
+        for done in begun:
+            done.result()
+    workspace.checkpoint()
+    shown = [each for entry in workspace.entries() for each in workspace.revealed(entry)]
+    for each in shown:
+        assert each.state == "revealed" or (each.state, each.data_subject) == ("erased", "data_subject:c0")
+    assert sum(each.data_subject == "data_subject:c1" for each in shown) == 12
+    assert verify_ledger(url).holds
 
 
 def test_a_value_in_a_report_or_a_rule_is_only_its_commitment(workspace: Workspace) -> None:
