@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of judgement: check, report, policy list, policy show, policy test."""
+"""Commands of judgement: check, policy list, policy show, policy test."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from governance.cli import options
 from governance.cli.check_many import Question, check_many
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
+from governance.cli.policy import mutate
 from governance.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def check(
     in_force_only: Annotated[
         bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
     ] = False,
+    fail_vacuous: Annotated[
+        bool,
+        typer.Option("--fail-vacuous", help="What passes only because there is nothing to look at fails."),
+    ] = False,
     record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
     all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
     no_cache: Annotated[
@@ -72,8 +76,9 @@ def check(
                 every,
                 rule_sets or ["baseline"],
                 severity,
-                parameters_of(parameter),
+                options.parameters(parameter),
                 in_force_only,
+                fail_vacuous,
                 options.instant(at),
                 size,
             ),
@@ -88,7 +93,7 @@ def check(
         )
     (ref,) = refs
     options.compare_seen(ledger or options.shared_of(context).ledger)
-    names, parameters = rule_sets or ["baseline"], parameters_of(parameter)
+    names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:
         assessment = workspace.check(
             ref,
@@ -98,6 +103,7 @@ def check(
             severity_min=severity,
             parameters=parameters,
             in_force_only=in_force_only,
+            fail_vacuous=fail_vacuous,
             record=record,
         )
         explained = (
@@ -119,44 +125,6 @@ def check(
         raise typer.Exit(NOT_EVALUATED)
     if assessment.verdict != "pass":
         raise typer.Exit(NOT_SATISFIED)
-
-
-def report(
-    context: typer.Context,
-    ref: options.RefArgument,
-    template: Annotated[
-        str, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
-    ],
-    file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")],
-    rule_sets: options.RuleSets = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Do not append report.issued.")] = False,
-    at: options.At = None,
-    size: options.Size = None,
-    ledger: options.Ledger = None,
-    key_file: options.KeyFile = None,
-    output: options.Output = Format.text,
-) -> None:
-    """Render a report with its proofs inside, and append that it was issued."""
-    suffix = Path(file).suffix.lower().removeprefix(".")
-    if suffix not in ("pdf", "html"):
-        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
-    with options.opened(context, ledger, key_file) as workspace:
-        rendered = workspace.report(
-            ref,
-            template=template,
-            rule_sets=rule_sets or (),
-            format=suffix,
-            at=options.instant(at),
-            size=size,
-            draft=draft,
-        )
-    partial = Path(f"{file}.partial")
-    partial.write_bytes(rendered.content)
-    partial.replace(file)
-    if output is Format.json:
-        write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
-        return
-    write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
 
 
 def policy_list(output: options.Output = Format.text) -> None:
@@ -207,6 +175,12 @@ def policy_test(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Rule sets; all by default.")
     ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutate", help="Change each rule in every way, and tell what no case notices.")
+    ] = False,
+    minimum: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of mutants that cases have to notice.")
+    ] = 0.9,
     output: options.Output = Format.text,
 ) -> None:
     """Run the cases of rule sets: each history against the outcome that it must give."""
@@ -217,6 +191,9 @@ def policy_test(
         rule_set_names,
     )
 
+    if mutants:
+        mutate(names or rule_set_names(), minimum=minimum, output=output)
+        return
     results = []
     for name in names or rule_set_names():
         directory = rule_set_directory(name)
@@ -298,27 +275,6 @@ def _gravity(finding: Finding) -> tuple[int, int, str, str]:
         finding.rule,
         finding.subject,
     )
-
-
-def parameters_of(stated: list[str] | None) -> dict[str, Any]:
-    """What `--parameter` said, by name.
-
-    Raises:
-        InputError: Not name=value.
-    """
-    return dict(map(_parameter, stated or ()))
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"not a parameter: {text!r}", hint="write --parameter name=value")
-    import json
-
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _described(rule_set: Any) -> dict[str, Any]:

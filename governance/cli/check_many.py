@@ -35,6 +35,7 @@ class Question:
     severity: str
     parameters: Mapping[str, Any]
     in_force_only: bool
+    fail_vacuous: bool
     at: datetime | None
     size: int | None
 
@@ -61,6 +62,7 @@ def check_many(
             severity_min=question.severity,
             parameters=question.parameters,
             in_force_only=question.in_force_only,
+            fail_vacuous=question.fail_vacuous,
             keep_in=state / "assessments" if state is not None and use_cache else None,
         )
     if output is Format.json:

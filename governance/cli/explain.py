@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from governance.cli import options
-from governance.cli.assess import PASSING, parameters_of
+from governance.cli.assess import PASSING
 from governance.cli.options import Format
 from governance.cli.output import plain, write_json, write_line
 
@@ -59,7 +59,7 @@ def explain(
             rules=[rule] if rest else None,
             at=options.instant(at),
             size=size,
-            parameters=parameters_of(parameter),
+            parameters=options.parameters(parameter),
         )
     if output is Format.json:
         write_json(

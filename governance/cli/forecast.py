@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from governance.cli import options
-from governance.cli.assess import parameters_of
 from governance.cli.options import Format
 from governance.cli.output import write_json, write_line
 
@@ -50,7 +49,7 @@ def forecast(
             days=days,
             at=options.instant(at),
             size=size,
-            parameters=parameters_of(parameter),
+            parameters=options.parameters(parameter),
         )
     if output is Format.json:
         write_json(found)

@@ -42,6 +42,7 @@ from governance.events.envelope import (
     parse_event,
     read_entry,
 )
+from governance.lineage.dossier import Dossier
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.documents import Marked, read_document
@@ -139,16 +140,20 @@ def run_cases(rule_set: RuleSet, cases: Sequence[Case]) -> tuple[CaseResult, ...
     return (*(run_case(rule_set, case) for case in cases), *_lacking(rule_set, cases))
 
 
-def run_case(rule_set: RuleSet, case: Case) -> CaseResult:
-    """Run one case; a history that is not valid fails it."""
+def run_case(rule_set: RuleSet, case: Case, dossier: Dossier | None = None) -> CaseResult:
+    """Run one case; a history that is not valid fails it.
+
+    Args:
+        rule_set: What it is a case of.
+        case: The case.
+        dossier: Of its history, if that was folded before.
+    """
     rule = rule_set.rule(case.rule)
     if rule is None:
         return _result(case, "no such rule", f"{rule_set.id} has no rule {case.rule}")
     try:
-        entries = build_entries(case.events, case.start)
-        dossier = build_dossier(case.subject, entries, tree_size=len(entries))
         assessment = assess(
-            dossier,
+            dossier or case_dossier(case),
             [rule_set],
             at=case.now,
             parameters=case.parameters,
@@ -161,6 +166,16 @@ def run_case(rule_set: RuleSet, case: Case) -> CaseResult:
         return _result(case, "no finding", "the history holds nothing in the rule's scope")
     gravest = min(findings, key=lambda each: OUTCOMES.index(each.outcome))
     return _with_horizon(_result(case, gravest.outcome, gravest.message), case, assessment.horizon)
+
+
+def case_dossier(case: Case) -> Dossier:
+    """The dossier of a case's subject over its history.
+
+    Raises:
+        EventError: An event is not valid.
+    """
+    entries = build_entries(case.events, case.start)
+    return build_dossier(case.subject, entries, tree_size=len(entries))
 
 
 def build_entries(events: Sequence[Told], start: datetime) -> list[Entry]:

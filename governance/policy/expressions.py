@@ -5,7 +5,7 @@
 
 Rules: what the engine raises is told here and nowhere else. Data that are absent are not an error but `unknown`: no
 rule may pass or fail on them. Instants are integers, microseconds since 1970 UTC; differences are compared with
-`days(n)`, `hours(n)`, `minutes(n)`. An evaluation takes at most `STEPS_MAX` steps, the same on every machine.
+`days(n)` and its like. An evaluation takes at most `STEPS_MAX` steps, the same on every machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
+from governance.policy.cel.checker import check_each
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
 from governance.policy.cel.explanation import Shortfall, explain
@@ -26,6 +27,7 @@ from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
 from governance.policy.cel.program import Program, compile_program
 from governance.policy.cel.types import DOUBLE, DYN, INT, Type
+from governance.policy.lineage_functions import OVERLOADS
 
 STEPS_MAX = BUDGET
 """Steps of one evaluation: nodes looked at, rounds of quantifiers, elements compared."""
@@ -48,7 +50,14 @@ INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
 Measure = Literal["moment", "span", "other"]
 """What a whole number counts: microseconds since 1970 UTC, microseconds, or something else."""
 
-MICROSECONDS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
+MICROSECONDS = {
+    "weeks": 604_800_000_000,
+    "days": 86_400_000_000,
+    "hours": 3_600_000_000,
+    "minutes": 60_000_000,
+    "seconds": 1_000_000,
+}
+"""The units of spans of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +278,45 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     Raises:
         ExpressionError: It does not compile, names a field that is not there, or does with a type what cannot be done.
     """
-    return _compiled(text, Environment(variables, _SPANS)).result
+    return _compiled(text, Environment(variables, _FUNCTIONS)).result
+
+
+@dataclass(frozen=True, slots=True)
+class TypedTree:
+    """An expression's tree, for what reads rules and does not run them.
+
+    Attributes:
+        text: As it was written.
+        root: Its tree, names resolved.
+    """
+
+    text: str
+    root: tree.Node
+    _types: Mapping[int, Type]
+
+    def type_of(self, node: tree.Node) -> Type:
+        """The type of a node of the tree."""
+        return self._types.get(id(node), DYN)
+
+    def written(self, node: tree.Node) -> str:
+        """A node's own text, on one line."""
+        return " ".join(self.text[node.start : node.end].split())
+
+
+def typed_tree(text: str, variables: Mapping[str, Type]) -> TypedTree:
+    """An expression's tree with the type of each node, over variables of these types.
+
+    Raises:
+        ExpressionError: As `check_expression`.
+    """
+    environment = Environment(variables, _FUNCTIONS)
+    root = _compiled(text, environment).root
+    return TypedTree(text, root, check_each(root, text, environment))
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, 1-based, of an offset in an expression's text."""
+    return place(text, offset)
 
 
 @lru_cache(maxsize=1024)
@@ -309,9 +356,10 @@ def _is_timed(program: Program) -> bool:
     return mentions(program.root, "now")
 
 
-_SPANS = tuple(each for name, unit in MICROSECONDS.items() for each in _span(name, unit))
+_FUNCTIONS = (*(each for name, unit in MICROSECONDS.items() for each in _span(name, unit)), *OVERLOADS)
+"""What is ours alone besides the library."""
 
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Environment:
-    return Environment(dict.fromkeys(names, DYN), _SPANS)
+    return Environment(dict.fromkeys(names, DYN), _FUNCTIONS)

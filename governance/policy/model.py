@@ -55,7 +55,8 @@ class Parameter:
     Attributes:
         type: `duration` (microseconds), `number`, `integer`, `text`, `list` or `flag`.
         default: The value when nobody sets one; durations in microseconds.
-        minimum, maximum: Legal bounds, inclusive.
+        minimum, maximum: Legal bounds, inclusive; of a list what it must hold and what it may hold.
+        one_of: What a text may be, anything where this is empty.
         why: What the bound or default rests on.
     """
 
@@ -65,6 +66,7 @@ class Parameter:
     minimum: Any = None
     maximum: Any = None
     why: str = ""
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Rule:
         evidence: Event types whose entries a finding cites.
         message, remediation: Shown when it fails, with `{path}` places.
         mapped: Clauses of other frameworks by rule set id.
+        lint_ok: Lints that are accepted here, each with its reason.
     """
 
     id: str
@@ -116,6 +119,7 @@ class Rule:
     evidence: tuple[str, ...] = ()
     applies_from: date | None = None
     mapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class RuleSet:
     Attributes:
         digest: SHA-256 over the bytes of its rule_set.yaml.
         requirements: The complete catalogue, in the framework's order.
+        lint_ok: Lints of the set as a whole that are accepted, each with its reason.
     """
 
     id: str
@@ -137,6 +142,7 @@ class RuleSet:
     parameters: tuple[Parameter, ...]
     requirements: tuple[Requirement, ...]
     rules: tuple[Rule, ...]
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""

@@ -27,6 +27,7 @@ from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
 from governance.policy.expressions import INSTANT_ENDINGS
+from governance.policy.lineage_functions import graph_of
 from governance.policy.model import Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +46,7 @@ NAMES: tuple[str, ...] = (
     "waivers",
     "ledger",
     "entries",
+    "lineage",
     "params",
     "now",
 )
@@ -106,6 +108,7 @@ class Variables:
             "waivers": [plain(view) for view in dossier.waivers],
             "organisation": plain(dossier.organisation),
             "ledger": plain(dossier.ledger),
+            "lineage": graph_of(dossier),
             "now": microseconds(now),
         }
 

@@ -86,6 +86,7 @@ class Assessing(Proving):
         severity_min: str = "low",
         parameters: Mapping[str, Any] | None = None,
         in_force_only: bool = False,
+        fail_vacuous: bool = False,
         keep_in: Path | None = None,
     ) -> Checked:
         """Hold rule sets against many subjects; what comes of each is what comes of it alone.
@@ -98,6 +99,7 @@ class Assessing(Proving):
             severity_min: The least severity that decides a verdict.
             parameters: Values for the rule sets' parameters, within their bounds.
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             keep_in: A folder in which what was found is kept, and taken from while it holds; None to do without.
 
         Raises:
@@ -119,6 +121,7 @@ class Assessing(Proving):
                 severity_min=severity_min,
                 parameters=parameters,
                 in_force_only=in_force_only,
+                fail_vacuous=fail_vacuous,
             ),
             origin=self.origin,
             key=self.verifier_key,

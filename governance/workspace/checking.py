@@ -103,6 +103,7 @@ def check_many(
             severity_min=severity,
             parameters=asked.parameters,
             in_force_only=asked.in_force_only,
+            fail_vacuous=asked.fail_vacuous,
         )
         kept = Kept(state_file(keep_in, origin, storage.url), question)
     told = {} if kept is None else kept.read(reader, refs, size=asked.size, at=moment)

@@ -63,6 +63,7 @@ def question_of(
     severity_min: str,
     parameters: Mapping[str, Any],
     in_force_only: bool,
+    fail_vacuous: bool = False,
 ) -> str:
     """What tells one question from another, the subject, the moment and the ledger's size apart.
 
@@ -77,6 +78,7 @@ def question_of(
         "parameters": parameter_values(rule_sets, parameters),
         "severity_min": severity_min,
         "in_force_only": in_force_only,
+        "fail_vacuous": fail_vacuous,
     }
     return hashlib.sha256(format_canonical(told)).hexdigest()
 

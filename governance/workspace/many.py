@@ -32,6 +32,7 @@ from governance.lineage.shelf import Shelf
 from governance.policy.assess import assess
 from governance.policy.model import RuleSet
 from governance.policy.summary import Summary, format_summary, parse_summary, summary_of
+from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
 from governance.workspace.rule_sets import load_named_rule_set
@@ -51,6 +52,7 @@ class Asked:
         severity_min: The least severity that decides a verdict.
         parameters: Values for the rule sets' parameters.
         in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+        fail_vacuous: What passes only because there is nothing to look at counts as unknown.
     """
 
     rule_sets: tuple[str, ...]
@@ -59,6 +61,7 @@ class Asked:
     severity_min: str
     parameters: Mapping[str, Any]
     in_force_only: bool
+    fail_vacuous: bool
 
 
 class Found(NamedTuple):
@@ -130,6 +133,8 @@ def assessed(
             in_force_only=asked.in_force_only,
             told=told,
         )
+        if asked.fail_vacuous:
+            assessment = without_vacuous(assessment, rule_sets, in_force_only=asked.in_force_only)
         yield Found(summary_of(assessment), noting.take())
 
 
@@ -141,9 +146,18 @@ def asked_of(
     severity_min: str,
     parameters: Mapping[str, Any] | None,
     in_force_only: bool,
+    fail_vacuous: bool = False,
 ) -> Asked:
     """What is asked, in a form that can be sent to another process."""
-    return Asked(tuple(rule_sets), size, format_instant(at), severity_min, parameters or {}, in_force_only)
+    return Asked(
+        tuple(rule_sets),
+        size,
+        format_instant(at),
+        severity_min,
+        parameters or {},
+        in_force_only,
+        fail_vacuous,
+    )
 
 
 class _Worker(NamedTuple):

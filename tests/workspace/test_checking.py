@@ -205,6 +205,7 @@ def test_another_question_is_another_answer(made: Made) -> None:
     assert made.check(severity_min="critical").kept == 0
     assert made.check(parameters={"age_max": "31d"}).kept == 0
     assert made.check(in_force_only=True).kept == 0
+    assert made.check(fail_vacuous=True).kept == 0
     assert made.check(size=made.workspace.size - 1).kept == 0
     (made.folder / "own" / "rule_set.yaml").write_text(RULES + "# changed\n")
     assert made.check().kept == 0
@@ -336,6 +337,16 @@ def test_what_is_asked_is_refused_as_of_one_subject(made: Made) -> None:
         made.workspace.check_many(["model:other@1"], made.rules)
     with pytest.raises(InputError, match="kinds are"):
         made.workspace.subjects("person")
+
+
+def test_what_passes_for_want_of_anything_can_fail(made: Made) -> None:
+    (made.folder / "own" / "rule_set.yaml").write_text(
+        RULES.replace("dataset.withdrawals.size() == 0", "dataset.documents.all(d, d.kind == 'dpia')")
+    )
+    vacuous = made.check(fail_vacuous=True, keep=False)
+    assert vacuous.subjects[0].tally["unknown"] == made.check(keep=False).subjects[0].tally["unknown"] + 1
+    alone = made.workspace.check("model:m@0", made.rules, at=made.clock.now, fail_vacuous=True)
+    assert summary_of(alone) == vacuous.subjects[0]
 
 
 def test_no_subjects_pass(made: Made) -> None:
