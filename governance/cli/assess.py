@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,9 +11,11 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
+from governance.cli.policy import mutate
 from governance.errors import InputError
 
 if TYPE_CHECKING:
+    from governance.policy.explaining import Explanation
     from governance.policy.model import Assessment, Finding
 
 NOT_SATISFIED = 1
@@ -28,14 +31,13 @@ def check(
         str,
         typer.Option("--severity-min", help="The least severity that decides: low, medium, high, critical."),
     ] = "low",
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
-        ),
-    ] = None,
+    parameter: options.Parameters = None,
     in_force_only: Annotated[
         bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
+    ] = False,
+    fail_vacuous: Annotated[
+        bool,
+        typer.Option("--fail-vacuous", help="What passes only because there is nothing to look at fails."),
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
     all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
@@ -50,19 +52,32 @@ def check(
     Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
     """
     options.compare_seen(ledger or options.shared_of(context).ledger)
+    names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:
         assessment = workspace.check(
             ref,
-            rule_sets or ["baseline"],
+            names,
             at=options.instant(at),
             size=size,
             severity_min=severity,
-            parameters=options.parameters(parameter),
+            parameters=parameters,
             in_force_only=in_force_only,
+            fail_vacuous=fail_vacuous,
             record=record,
         )
+        explained = (
+            workspace.explain(
+                ref,
+                names,
+                at=assessment.assessed_at,
+                size=assessment.tree_size,
+                parameters=parameters,
+            )
+            if output is Format.json and any(map(_fails, assessment.findings))
+            else []
+        )
     if output is Format.json:
-        write_json(assessment.to_dict())
+        write_json(_with_explanations(assessment, [explanation for _, explanation in explained]))
     else:
         _write(assessment, all_findings=all_findings)
     if any(finding.outcome == "error" for finding in assessment.findings):
@@ -119,6 +134,12 @@ def policy_test(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Rule sets; all by default.")
     ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutate", help="Change each rule in every way, and tell what no case notices.")
+    ] = False,
+    minimum: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of mutants that cases have to notice.")
+    ] = 0.9,
     output: options.Output = Format.text,
 ) -> None:
     """Run the cases of rule sets: each history against the outcome that it must give."""
@@ -129,6 +150,9 @@ def policy_test(
         rule_set_names,
     )
 
+    if mutants:
+        mutate(names or rule_set_names(), minimum=minimum, output=output)
+        return
     results = []
     for name in names or rule_set_names():
         directory = rule_set_directory(name)
@@ -150,6 +174,15 @@ def policy_test(
         raise typer.Exit(NOT_SATISFIED)
 
 
+def _with_explanations(assessment: Assessment, explanations: Sequence[Explanation | None]) -> dict[str, Any]:
+    """An assessment as JSON, each finding that does not pass with why."""
+    told = assessment.to_dict()
+    for finding, explanation in zip(told["findings"], explanations, strict=False):
+        if explanation is not None:
+            finding["explanation"] = explanation
+    return told
+
+
 def _write(assessment: Assessment, *, all_findings: bool) -> None:
     shown = [each for each in assessment.findings if all_findings or _fails(each)]
     for finding in sorted(shown, key=_gravity):
@@ -160,8 +193,15 @@ def _write(assessment: Assessment, *, all_findings: bool) -> None:
     write_line(f"{assessment.subject} at tree size {assessment.tree_size}: {tally}")
     sets = ", ".join(f"{line.id} {line.version}" for line in assessment.rule_sets)
     write_line(f"verdict: {assessment.verdict} ({sets}; severity {assessment.severity_min} and above)")
+    write_line(f"holds {_until(assessment)} if nothing new is recorded")
     if not all_findings and len(shown) < len(assessment.findings):
         say(f"{len(assessment.findings) - len(shown)} findings that pass are not shown; --all shows them")
+
+
+def _until(assessment: Assessment) -> str:
+    if assessment.horizon is None:
+        return "for ever"
+    return f"until {assessment.horizon:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _write_finding(finding: Finding) -> None:

@@ -87,6 +87,12 @@ RuleSets = Annotated[
     list[str] | None,
     typer.Option("--rule-set", metavar="ID", help="A rule set's id or folder; may be repeated."),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
+    ),
+]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="The moment taken as now, as in 2026-11-20T09:00:00Z."),

@@ -30,7 +30,7 @@ def verify(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="An export, proof or report, the folder or URL of a static log, or a ledger; by default this ledger.",
+            help="An export, proof, disclosure or report, a static log's folder or URL, a ledger; by default this one.",
         ),
     ] = None,
     key: Annotated[
@@ -226,9 +226,8 @@ def _write(found: Verification) -> None:
     for each in found.keys[1:]:
         write_line(f"rotated to   {each.key} from {each.from_size} entries on")
     if found.statements:
-        write_line(
-            f"statements   {found.statements} entries signed by their authors, with keys valid at that entry"
-        )
+        whose = "entry signed by its author" if found.statements == 1 else "entries signed by their authors"
+        write_line(f"statements   {found.statements} {whose}, each with a key valid at that entry")
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:

@@ -22,10 +22,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -42,6 +42,7 @@ from governance.events.envelope import (
     parse_event,
     read_entry,
 )
+from governance.lineage.dossier import Dossier
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.documents import Marked, read_document
@@ -54,6 +55,7 @@ FAILING: tuple[Outcome, ...] = ("not_satisfied", "unknown")
 
 _CASE_KEYS = (
     "rule", "name", "given", "without", "with", "add", "now", "subject", "parameters", "expect", "finding", "because",
+    "horizon",
 )  # fmt: skip
 _OUTSIDE = ("as", "at", "before", "recorded_at", "signed_with")
 _ENVELOPE = ("id", "subject", "actor", "on_behalf_of")
@@ -75,7 +77,11 @@ _OPENED: Told = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One history and what its rule must say of it."""
+    """One history and what its rule must say of it.
+
+    Attributes:
+        horizon: When a finding of the rule first flips if nothing new is recorded; None when that is not asked.
+    """
 
     rule: str
     name: str
@@ -88,6 +94,7 @@ class Case:
     finding: str | None
     because: str | None
     place: str
+    horizon: datetime | Literal["never"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +140,20 @@ def run_cases(rule_set: RuleSet, cases: Sequence[Case]) -> tuple[CaseResult, ...
     return (*(run_case(rule_set, case) for case in cases), *_lacking(rule_set, cases))
 
 
-def run_case(rule_set: RuleSet, case: Case) -> CaseResult:
-    """Run one case; a history that is not valid fails it."""
+def run_case(rule_set: RuleSet, case: Case, dossier: Dossier | None = None) -> CaseResult:
+    """Run one case; a history that is not valid fails it.
+
+    Args:
+        rule_set: What it is a case of.
+        case: The case.
+        dossier: Of its history, if that was folded before.
+    """
     rule = rule_set.rule(case.rule)
     if rule is None:
         return _result(case, "no such rule", f"{rule_set.id} has no rule {case.rule}")
     try:
-        entries = build_entries(case.events, case.start)
-        dossier = build_dossier(case.subject, entries, tree_size=len(entries))
         assessment = assess(
-            dossier,
+            dossier or case_dossier(case),
             [rule_set],
             at=case.now,
             parameters=case.parameters,
@@ -154,7 +165,17 @@ def run_case(rule_set: RuleSet, case: Case) -> CaseResult:
     if not findings:
         return _result(case, "no finding", "the history holds nothing in the rule's scope")
     gravest = min(findings, key=lambda each: OUTCOMES.index(each.outcome))
-    return _result(case, gravest.outcome, gravest.message)
+    return _with_horizon(_result(case, gravest.outcome, gravest.message), case, assessment.horizon)
+
+
+def case_dossier(case: Case) -> Dossier:
+    """The dossier of a case's subject over its history.
+
+    Raises:
+        EventError: An event is not valid.
+    """
+    entries = build_entries(case.events, case.start)
+    return build_dossier(case.subject, entries, tree_size=len(entries))
 
 
 def build_entries(events: Sequence[Told], start: datetime) -> list[Entry]:
@@ -218,6 +239,7 @@ class _CaseReader:
             finding=fields["finding"].text() if "finding" in fields else None,
             because=fields["because"].text() if "because" in fields else None,
             place=f"line {node.line}",
+            horizon=_horizon(fields["horizon"]) if "horizon" in fields else None,
         )
 
     def _events(self, history: tuple[Told, ...], fields: Mapping[str, Marked]) -> Iterator[Told]:
@@ -343,6 +365,25 @@ def _result(case: Case, obtained: str, detail: str) -> CaseResult:
     if passed and case.because is not None and case.because not in detail:
         passed, obtained = False, f"{obtained}, but not because of {case.because!r}"
     return CaseResult(case.rule, case.name, passed, case.expect, obtained, detail, case.place)
+
+
+def _with_horizon(result: CaseResult, case: Case, found: datetime | None) -> CaseResult:
+    """A case that passes otherwise and says until when its outcome holds is held to that."""
+    if not result.passed or case.horizon is None or case.horizon == (found or "never"):
+        return result
+    wanted, obtained = (
+        each if isinstance(each, str) else format_instant(each) for each in (case.horizon, found or "never")
+    )
+    return replace(
+        result,
+        passed=False,
+        expected=f"{result.expected} until {wanted}",
+        obtained=f"{result.obtained} until {obtained}",
+    )
+
+
+def _horizon(node: Marked) -> datetime | Literal["never"]:
+    return "never" if node.text() == "never" else _moment(node)
 
 
 def _moment(node: Marked) -> datetime:

@@ -55,3 +55,8 @@ def four_fifths(variables: Mapping[str, Any]) -> CheckResult:
 CHECKS: Mapping[str, Callable[[Mapping[str, Any]], CheckResult]] = {
     "governance.policy.checks:four_fifths": four_fifths,
 }
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "governance.policy.checks:four_fifths": ("impact_ratio_min",),
+}
+"""The parameters that a check reads."""

@@ -121,11 +121,13 @@ class Marked:
             line: 1-based line within the text, 0 for the beginning.
             column: 1-based column within that line.
         """
-        at, inside = self._place(line, column) if line else (self.line, self.column)
+        at, inside = self.place(line, column)
         raise RuleSetError(message, file=self._file, line=at, column=inside, hint=hint)
 
-    def _place(self, line: int, column: int) -> tuple[int, int]:
-        """Where in the file a place within this text stands, both 1-based."""
+    def place(self, line: int = 0, column: int = 0) -> tuple[int, int]:
+        """Where in the file this begins, or a place within its text stands, all 1-based."""
+        if not line:
+            return self.line, self.column
         if not self._is_block:
             quote = int(bool(getattr(self._node, "style", None)))
             return self.line + line - 1, column + (self.column - 1 + quote if line == 1 else 0)

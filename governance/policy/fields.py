@@ -37,7 +37,9 @@ from governance.policy.cel.types import (
     map_of,
     record,
 )
-from governance.policy.variables import INSTANT_ENDINGS, STATEMENT_FIELDS
+from governance.policy.expressions import INSTANT_ENDINGS
+from governance.policy.lineage_functions import LINEAGE
+from governance.policy.variables import STATEMENT_FIELDS
 
 Shape = Any
 """The class of a map, `tuple[class, ...]` of a list, an annotation of a field."""
@@ -129,5 +131,9 @@ def _field(name: str, kind: Type) -> Type:
     return INT if kind == STRING and name.endswith(INSTANT_ENDINGS) else kind
 
 
-VARIABLES: Mapping[str, Type] = {**{name: type_of(shape) for name, shape in _SHAPES.items()}, "now": INT}
+VARIABLES: Mapping[str, Type] = {
+    **{name: type_of(shape) for name, shape in _SHAPES.items()},
+    "lineage": LINEAGE,
+    "now": INT,
+}
 """The variables that every rule set has, `params` apart, with their types."""

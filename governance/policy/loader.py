@@ -3,7 +3,7 @@
 
 Rules: everything that can be known before an assessment is checked here: unknown keys, ids, requirements, event types,
 parameters and their bounds, every expression compiled, every field of a view that an expression names, circles of
-dependency. A rule set that loads is a rule set that runs.
+dependency, rules that can never apply. A rule set that loads is a rule set that runs.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 from governance.core.hashing import digest_bytes
 from governance.errors import InputError
 from governance.events.vocabulary import EVENT_TYPES
-from governance.policy.cel.types import BOOL, DOUBLE, DYN, INT, LIST, STRING, Type, fits, record
+from governance.policy.cel.types import BOOL, LIST, Type, fits
 from governance.policy.checks import CHECKS
 from governance.policy.documents import Marked, parse_document, read_limited
-from governance.policy.expressions import ExpressionError, check_expression
-from governance.policy.fields import VARIABLES, fields_of
+from governance.policy.expressions import ExpressionError, check_expression, place_of
+from governance.policy.fields import fields_of
+from governance.policy.folding import fold_condition
 from governance.policy.messages import places
 from governance.policy.model import (
     SCOPES,
@@ -34,25 +35,25 @@ from governance.policy.model import (
     Source,
 )
 from governance.policy.parameters import TYPES, require_bounds, typed
+from governance.policy.rule_types import element_type, variables_of
 from governance.policy.variables import NAMES
+from governance.policy.waivers import SIGNED_DEMANDED
 
 FILE = "rule_set.yaml"
+REASON_LENGTH_MIN = 20
+"""Characters in the reason for accepting a lint, as in the reason of a waiver."""
 COVERAGES = ("automated", "manual", "out_of_scope")
 
 _SET_KEYS = (
-    "id", "title", "version", "summary", "framework", "sources", "parameters", "requirements", "rules",
+    "id", "title", "version", "summary", "framework", "sources", "parameters", "requirements", "rules", "lint_ok",
 )  # fmt: skip
 _RULE_KEYS = (
     "id", "title", "requirement", "applies_from", "scope", "when", "for_each", "satisfied_if", "check", "manual",
-    "vacuous_ok", "depends_on", "evidence", "severity", "message", "remediation", "mapped",
+    "vacuous_ok", "depends_on", "evidence", "severity", "message", "remediation", "mapped", "lint_ok",
 )  # fmt: skip
 _RULE_REQUIRED = ("id", "title", "requirement", "scope", "severity", "message", "remediation")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _RULE_ID = re.compile(r"[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9.-]*)+", re.ASCII)
-
-_PARAMETER_TYPES: Mapping[str, Type] = {
-    "duration": INT, "number": DOUBLE, "integer": INT, "text": STRING, "list": LIST, "flag": BOOL,
-}  # fmt: skip
 
 C = TypeVar("C", bound=str)
 
@@ -97,6 +98,7 @@ def parse_rule_set(content: bytes, *, file: str) -> RuleSet:
         parameters=parameters,
         requirements=requirements,
         rules=rules,
+        lint_ok=_reasons(fields.get("lint_ok")),
     )
 
 
@@ -106,8 +108,7 @@ class _RuleReader:
     def __init__(self, set_id: str, requirements: frozenset[str], parameters: tuple[Parameter, ...]) -> None:
         self._set_id = set_id
         self._requirements = requirements
-        types = {each.name: _PARAMETER_TYPES[each.type] for each in parameters}
-        self._variables: Mapping[str, Type] = {**VARIABLES, "params": record("params", lambda: types)}
+        self._variables = variables_of(parameters)
 
     def read(self, node: Marked) -> Rule:
         """One rule."""
@@ -119,7 +120,7 @@ class _RuleReader:
         for_each = self._for_each(fields.get("for_each"))
         variables = self._variables
         if for_each is not None:
-            variables = {**variables, for_each[0]: self._element(for_each[1])}
+            variables = {**variables, for_each[0]: element_type(for_each[1], variables)}
         self._check_ways(node, fields)
         for key in ("message", "remediation"):
             self._check_places(fields[key], variables)
@@ -131,7 +132,7 @@ class _RuleReader:
             severity=_choice(fields["severity"], SEVERITIES),
             message=fields["message"].text(),
             remediation=fields["remediation"].text(),
-            when=self._expression(fields.get("when"), self._variables, BOOL),
+            when=self._when(fields.get("when")),
             for_each=for_each,
             satisfied_if=self._expression(fields.get("satisfied_if"), variables, BOOL),
             check=_choice(fields["check"], tuple(CHECKS)) if "check" in fields else None,
@@ -141,6 +142,7 @@ class _RuleReader:
             evidence=_event_types(fields.get("evidence")),
             applies_from=_day(fields.get("applies_from")),
             mapped=_mapped(fields.get("mapped")),
+            lint_ok=_reasons(fields.get("lint_ok")),
         )
 
     def _requirement_ids(self, node: Marked) -> tuple[str, ...]:
@@ -173,11 +175,6 @@ class _RuleReader:
         found = self._expression(text, self._variables, LIST)
         return (name, found or "")
 
-    def _element(self, text: str) -> Type:
-        """The type of the elements of a list that compiles."""
-        found = check_expression(text, self._variables)
-        return found.parameters[0] if found.parameters else DYN
-
     def _expression(self, node: Marked | None, variables: Mapping[str, Type], wanted: Type) -> str | None:
         if node is None:
             return None
@@ -194,6 +191,21 @@ class _RuleReader:
         if not fits(wanted, found):
             expected = "true or false" if wanted == BOOL else "a list"
             node.refuse(f"expression gives {found}, expected {expected}")
+        return text
+
+    def _when(self, node: Marked | None) -> str | None:
+        text = self._expression(node, self._variables, BOOL)
+        if node is None or text is None:
+            return None
+        always, constants, _ = fold_condition(text, self._variables)
+        if always is False:
+            line, column = place_of(text, constants[-1].node.start)
+            node.refuse(
+                "rule can never apply: its `when` is never true",
+                line=line,
+                column=column,
+                hint="two of its conditions exclude each other; to retire a rule, leave it out",
+            )
         return text
 
     def _check_places(self, node: Marked, variables: Mapping[str, Type]) -> None:
@@ -222,8 +234,12 @@ def _parameters(node: Marked | None) -> tuple[Parameter, ...]:
 
 def _parameter(name: str, node: Marked) -> Parameter:
     node.name = f"parameter {name}"
-    fields = node.fields(("type", "default", "minimum", "maximum", "why"), required=("type", "default"))
+    fields = node.fields(
+        ("type", "default", "minimum", "maximum", "one_of", "why"), required=("type", "default")
+    )
     kind = _choice(fields["type"], TYPES)
+    if name == SIGNED_DEMANDED and kind != "flag":
+        fields["type"].refuse(f"parameter {name} is a flag, not a {kind}: waivers are held to it too")
     parameter = Parameter(
         name=name,
         type=kind,
@@ -231,10 +247,18 @@ def _parameter(name: str, node: Marked) -> Parameter:
         minimum=_typed(fields["minimum"], kind) if "minimum" in fields else None,
         maximum=_typed(fields["maximum"], kind) if "maximum" in fields else None,
         why=fields["why"].text() if "why" in fields else "",
+        one_of=_text_list(fields.get("one_of")),
     )
     for bound in ("minimum", "maximum"):
         if bound in fields and kind == "text":
-            (fields[bound].key or fields[bound]).refuse(f"parameter {name}: a text has no {bound}")
+            (fields[bound].key or fields[bound]).refuse(
+                f"parameter {name}: a text has no {bound}", hint="one_of: lists what a text may be"
+            )
+    if "one_of" in fields and kind != "text":
+        (fields["one_of"].key or fields["one_of"]).refuse(
+            f"parameter {name}: one_of is for texts, and this is a {kind}",
+            hint="minimum: and maximum: bound other types",
+        )
     try:
         require_bounds(parameter, parameter.default)
     except InputError as error:
@@ -274,6 +298,17 @@ def _source(node: Marked) -> Source:
 
 def _mapped(node: Marked | None) -> dict[str, tuple[str, ...]]:
     return {name: _text_list(each) for name, each in (node.mapping() if node else {}).items()}
+
+
+def _reasons(node: Marked | None) -> dict[str, str]:
+    found = _texts(node)
+    for name, each in (node.mapping() if node else {}).items():
+        if len(found[name].strip()) < REASON_LENGTH_MIN:
+            each.refuse(
+                f"lint_ok: {name} gives no reason of at least {REASON_LENGTH_MIN} characters",
+                hint="say why what the lint finds is meant",
+            )
+    return found
 
 
 def _texts(node: Marked | None) -> dict[str, str]:

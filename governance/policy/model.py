@@ -36,6 +36,7 @@ OUTCOMES: tuple[Outcome, ...] = (
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 SCOPES: tuple[Scope, ...] = ("organisation", "system", "model", "dataset", "deployment")
 PASSING: tuple[Outcome, ...] = ("satisfied", "not_applicable")
+WAIVABLE: tuple[Outcome, ...] = ("not_satisfied", "unknown", "manual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Parameter:
     Attributes:
         type: `duration` (microseconds), `number`, `integer`, `text`, `list` or `flag`.
         default: The value when nobody sets one; durations in microseconds.
-        minimum, maximum: Legal bounds, inclusive.
+        minimum, maximum: Legal bounds, inclusive; of a list what it must hold and what it may hold.
+        one_of: What a text may be, anything where this is empty.
         why: What the bound or default rests on.
     """
 
@@ -64,6 +66,7 @@ class Parameter:
     minimum: Any = None
     maximum: Any = None
     why: str = ""
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Rule:
         evidence: Event types whose entries a finding cites.
         message, remediation: Shown when it fails, with `{path}` places.
         mapped: Clauses of other frameworks by rule set id.
+        lint_ok: Lints that are accepted here, each with its reason.
     """
 
     id: str
@@ -115,6 +119,7 @@ class Rule:
     evidence: tuple[str, ...] = ()
     applies_from: date | None = None
     mapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ class RuleSet:
     Attributes:
         digest: SHA-256 over the bytes of its rule_set.yaml.
         requirements: The complete catalogue, in the framework's order.
+        lint_ok: Lints of the set as a whole that are accepted, each with its reason.
     """
 
     id: str
@@ -136,6 +142,7 @@ class RuleSet:
     parameters: tuple[Parameter, ...]
     requirements: tuple[Requirement, ...]
     rules: tuple[Rule, ...]
+    lint_ok: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""
@@ -249,6 +256,8 @@ class Assessment:
         assessed_at: The moment that the rules took as now.
         severity_min: The least severity that decides the verdict.
         tally: Findings by outcome, and `waived` among them.
+        horizon: When a finding first flips if nothing new is recorded; None when none ever does.
+        steady_until: Until when every evaluation comes out the same, details included; never after the horizon.
     """
 
     subject: str
@@ -259,6 +268,8 @@ class Assessment:
     findings: tuple[Finding, ...]
     verdict: Verdict
     tally: Mapping[str, int]
+    horizon: datetime | None = None
+    steady_until: datetime | None = None
 
     def findings_digest(self, rule_set: str) -> str:
         """Digest of the canonical JSON of one rule set's findings, in order."""
@@ -274,6 +285,7 @@ class Assessment:
             "tree_size": self.tree_size,
             "assessed_at": format_instant(self.assessed_at),
             "severity_min": self.severity_min,
+            "horizon": None if self.horizon is None else format_instant(self.horizon),
             "rule_sets": [
                 {
                     "id": line.id,

@@ -4,8 +4,8 @@
     parse_duration("90d") == 90 * 86_400_000_000
 
 Rules: bounds are inclusive and cannot be widened; a value of the wrong type or out of bounds is refused, never cut to
-fit. The minimum of a list is what it must hold, its maximum what it may hold. Numbers are finite: not-a-number is
-neither below nor above any bound, so it would pass them all.
+fit. The minimum of a list is what it must hold, its maximum what it may hold; a text may be held to a few. Numbers are
+finite: not-a-number is neither below nor above any bound, so it would pass them all.
 """
 
 from __future__ import annotations
@@ -77,6 +77,11 @@ def require_bounds(parameter: Parameter, value: Any) -> None:
     Raises:
         InputError: It is.
     """
+    if parameter.one_of and value not in parameter.one_of:
+        raise InputError(
+            f"parameter {parameter.name}: {value!r} is not one of {', '.join(parameter.one_of)}",
+            hint=parameter.why or None,
+        )
     below = parameter.minimum is not None and not _at_most(parameter.minimum, value)
     above = parameter.maximum is not None and not _at_most(value, parameter.maximum)
     if below or above:

@@ -29,8 +29,10 @@ from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
-from governance.workspace.proving import Proving
+from governance.workspace.assessing import Assessing
+from governance.workspace.personal import PersonalData
 from governance.workspace.reports import Reporting
+from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-class Workspace(Proving, Reporting):
+class Workspace(Assessing, PersonalData, Reporting):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
@@ -52,6 +54,7 @@ class Workspace(Proving, Reporting):
         signing_key: Its signing key, if this workspace may sign.
         clock: Gives the present moment, aware.
         anchor: Its anchor, if one is kept.
+        sealing: Where its side store lies; by default beside it.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class Workspace(Proving, Reporting):
         signing_key: Signer | None,
         clock: Clock,
         anchor: Anchor | None = None,
+        sealing: SideStorePlace | None = None,
     ) -> None:
+        self._sealing = sealing
         self.origin = origin
         self.url = storage.url
         self._storage = storage
@@ -74,14 +79,14 @@ class Workspace(Proving, Reporting):
         self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key, anchor=anchor)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
-        """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
-        entries = self._ledger.append(events)
+        """Append events, all or none, personal values sealed first; see `governance.ledger.log.Ledger.append`."""
+        entries = self._ledger.append(self.seal(events))
         self._unsealed = self._unsealed or bool(entries)
         return entries
 
     async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """As `append`, for a task: tasks that append at the same time share one wait for the disk."""
-        entries = await self._ledger.append_async(events)
+        entries = await self._ledger.append_async(await self.seal_async(events))
         self._unsealed = self._unsealed or bool(entries)
         return entries
 
@@ -204,6 +209,11 @@ class Workspace(Proving, Reporting):
         indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
         yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
+    def subjects_of(self, types: Sequence[str], *, size: int | None = None) -> tuple[str, ...]:
+        """The refs that entries of these types are about, each once, in order of entry."""
+        indexes = self._storage.indexes_of_types(types, size=self._size(size))
+        return tuple(dict.fromkeys(entry.event.subject for entry in self.entries_at(indexes)))
+
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 
@@ -291,6 +301,7 @@ class Workspace(Proving, Reporting):
         severity_min: str = "low",
         parameters: Mapping[str, Any] | None = None,
         in_force_only: bool = False,
+        fail_vacuous: bool = False,
         record: bool = False,
     ) -> Assessment:
         """Hold rule sets against a subject.
@@ -303,6 +314,7 @@ class Workspace(Proving, Reporting):
             severity_min: The least severity that decides the verdict.
             parameters: Values for the rule sets' parameters, within their bounds.
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             record: Append the assessment to the ledger.
 
         Raises:
@@ -311,6 +323,7 @@ class Workspace(Proving, Reporting):
             IntegrityError: An entry that the verdict would rest on was altered.
         """
         from governance.policy.assess import assess
+        from governance.policy.vacuous import without_vacuous
 
         if not rule_sets:
             raise InputError(
@@ -325,6 +338,8 @@ class Workspace(Proving, Reporting):
             parameters=parameters,
             in_force_only=in_force_only,
         )
+        if fail_vacuous:
+            assessment = without_vacuous(assessment, loaded, in_force_only=in_force_only)
         if record:
             self._record_assessment(assessment)
         return assessment
@@ -335,6 +350,7 @@ class Workspace(Proving, Reporting):
             if self._unsealed and self._can_sign:
                 self.checkpoint()
         finally:
+            self._close_side_store()
             self._storage.close()
 
     def __enter__(self) -> Self:

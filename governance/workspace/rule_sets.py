@@ -10,6 +10,9 @@ from governance.errors import NotFoundError
 from governance.resources import policies_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from governance.policy.lint import LintResult
     from governance.policy.model import RuleSet
 
 
@@ -18,6 +21,31 @@ def load_named_rule_set(name: str) -> RuleSet:
     from governance.policy.loader import load_rule_set
 
     return load_rule_set(rule_set_directory(name))
+
+
+def lint_named_rule_sets(names: Sequence[str], *, commands: Mapping[str, frozenset[str]]) -> list[LintResult]:
+    """Lint rule sets, and hold what their rules are mapped to against the catalogues that come with the package.
+
+    Args:
+        names: Ids or folders.
+        commands: Our own commands with their options, which remediations may name.
+
+    Raises:
+        NotFoundError: No such rule set.
+    """
+    from governance.errors import GovernanceError
+    from governance.policy.lint import lint_directory
+
+    catalogues: dict[str, frozenset[str]] = {}
+    for name in rule_set_names():
+        try:
+            shipped = load_named_rule_set(name)
+        except GovernanceError:
+            continue  # its own lint says so
+        catalogues[name] = frozenset(each.id for each in shipped.requirements)
+    return [
+        lint_directory(rule_set_directory(name), commands=commands, catalogues=catalogues) for name in names
+    ]
 
 
 def rule_set_directory(name: str) -> Path:

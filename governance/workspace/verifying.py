@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verify whatever an auditor holds: a ledger, an export, a static log in a folder or behind a URL, a proof, a report.
+"""Verify whatever an auditor holds: a ledger, an export, a static log in a folder or behind a URL, a proof and so on.
 
 Rules: what a source is follows from its URL or its first bytes, never from its name alone. Nothing is written, no
 network is used but for an http or https URL, and what an option cannot apply to is refused, not ignored.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from governance.core.disclosure import is_disclosure
 from governance.core.note import SIZE_BYTES_MAX, VerifierKey, parse_verifier_key
 from governance.core.tiles import BODY_SIZE_BYTES_MAX
 from governance.errors import InputError, NotFoundError
@@ -142,6 +143,12 @@ def _verify_file(
     )
 
     begin = _first_bytes(path)
+    if is_disclosure(begin):
+        from governance.ledger.verify_disclosure import verify_disclosure
+
+        _refuse(held, "a disclosure", "demands")
+        found, note = verify_disclosure(_content(path, SIZE_BYTES_MAX), keys=keys)
+        return _demanded(found, [note], held, keys)
     if begin.startswith((b"%PDF-", b"PK\x03\x04")):
         return _verify_report(path, keys, held)
     content = _proof(path, begin)

@@ -14,6 +14,7 @@ from governance.errors import InputError
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.cases import build_entries, load_cases, run_cases
+from governance.policy.lint import lint_directory
 from governance.policy.loader import load_rule_set
 from governance.policy.messages import MISSING
 from governance.policy.model import Finding
@@ -114,6 +115,23 @@ def test_the_act_gives_each_rule_its_day_of_application() -> None:
     assert all(re.match(r"Art\. \d+", requirement) for rule in rules for requirement in rule.requirements)
 
 
+def test_no_parameter_can_be_set_so_that_it_asks_for_nothing(folder: Path) -> None:
+    """A list that decides which things count cannot be emptied, a text not be made up, a bound not be lifted."""
+    for parameter in load_rule_set(folder).parameters:
+        bounds = (parameter.minimum, parameter.maximum, parameter.one_of or None)
+        assert parameter.type == "flag" or any(each is not None for each in bounds), parameter.name
+        if parameter.type == "list":
+            for kept in (0, len(parameter.default) - 1):
+                with pytest.raises(InputError, match="its bound of"):
+                    parameter_values([load_rule_set(folder)], {parameter.name: parameter.default[:kept]})
+            more = [*parameter.default, "more"]
+            values = parameter_values([load_rule_set(folder)], {parameter.name: more})
+            assert values[folder.name][parameter.name] == more
+        if parameter.type == "text":
+            with pytest.raises(InputError, match="is not one of"):
+                parameter_values([load_rule_set(folder)], {parameter.name: "anything"})
+
+
 @pytest.mark.parametrize("name", ["baseline", "eu-ai-act", "soc2", "sr-26-2"])
 def test_signatures_are_not_demanded_until_the_adopter_says_so(name: str) -> None:
     """docs/adr/0035: a demand is switched on, and its reason stands beside it."""
@@ -133,3 +151,14 @@ def test_a_quorum_can_be_raised_and_never_be_nothing(name: str) -> None:
     assert (quorum.default, quorum.minimum) == (1, 1)
     with pytest.raises(InputError, match="below its bound"):
         parameter_values([loaded], {"approvers_min": 0})
+
+
+def test_nothing_that_is_shipped_is_suspicious(folder: Path) -> None:
+    """No lint finds an error or a warning that the rule set does not accept with a reason."""
+    catalogues = {
+        each.name: frozenset(requirement.id for requirement in load_rule_set(each).requirements)
+        for each in FOLDERS
+    }
+    result = lint_directory(folder, catalogues=catalogues)
+    assert [f"{each.place}: {each.lint.id}: {each.message}" for each in result.open] == []
+    assert all(each.accepted for each in result.findings)

@@ -52,7 +52,7 @@ def test_a_rule_is_blocked_by_what_it_depends_on_and_not_before() -> None:
 
 def test_a_rule_that_does_not_apply_is_not_blocked() -> None:
     first = rule(id="own/first", satisfied_if="false")
-    found = findings(first, rule(when="false", depends_on="[own/first]"))
+    found = findings(first, rule(when="model.index < 0", depends_on="[own/first]"))
     assert [each.outcome for each in found] == ["not_satisfied", "not_applicable"]
 
 
@@ -79,7 +79,7 @@ def test_messages_are_filled_from_what_the_rule_saw() -> None:
         "(not recorded), system:lending, feature_set:f@1, 2026-11-20 12:00 UTC"
     )
     assert finding().message == "One holds"
-    assert finding(when="false").message == "does not apply: One holds"
+    assert finding(when="model.index < 0").message == "does not apply: One holds"
     assert (
         "evidence is missing: licence is not recorded" in finding(satisfied_if="model.licence == 'x'").message
     )
@@ -278,6 +278,7 @@ def test_an_assessment_as_data_has_the_names_that_others_rely_on() -> None:
         "tree_size",
         "assessed_at",
         "severity_min",
+        "horizon",
         "rule_sets",
         "tally",
         "findings",

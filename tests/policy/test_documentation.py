@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from governance.policy import cases, loader
-from governance.policy.expressions import MICROSECONDS
+from governance.policy.cel.types import BOOL
+from governance.policy.expressions import (
+    MICROSECONDS,
+    Activation,
+    check_expression,
+    compile_expression,
+)
+from governance.policy.fields import VARIABLES
+from governance.policy.lineage_functions import FUNCTIONS
 from governance.policy.model import OUTCOMES, SCOPES, SEVERITIES, Scope
 from governance.policy.parameters import TYPES
 from governance.policy.variables import NAMES, Variables
 from tests.lineage.histories import Told, digest, dossier_of, story
-from tests.policy.rule_sets import MODEL, NOW
+from tests.policy.rule_sets import MODEL, NOW, findings, rule
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "rule-language.md").read_text(encoding="utf-8")
 
@@ -30,6 +38,34 @@ def test_every_name_is_told(name: str) -> None:
 @pytest.mark.parametrize("word", [*SCOPES, *SEVERITIES, *TYPES, *(f"{name}(n)" for name in MICROSECONDS)])
 def test_every_word_is_told(word: str) -> None:
     assert word in PAGE
+
+
+CEL_PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cel.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_of_lineage_is_told(name: str) -> None:
+    assert f"`{name}(" in PAGE
+    assert f"`{name}(" in CEL_PAGE
+
+
+def lineage_examples() -> list[str]:
+    return PAGE[PAGE.index("```cel") :].partition("\n")[2].partition("```")[0].splitlines()
+
+
+@pytest.mark.parametrize("line", lineage_examples())
+def test_the_examples_of_lineage_say_something_over_a_story(line: str) -> None:
+    assert check_expression(line, VARIABLES) == BOOL
+    scope = next((each for each in ("dataset", "system") if f"{each}.ref" in line), "model")
+    found = findings(rule(scope=scope, satisfied_if=line, message="m", remediation="r"))
+    assert {each.outcome for each in found} == {"satisfied"}
+
+
+def test_the_examples_of_spans_hold() -> None:
+    told = re.findall(r"`((?:weeks|days|hours)\(1[^`]*==[^`]*)`", CEL_PAGE)
+    assert len(told) == 3
+    for each in told:
+        assert compile_expression(each, ()).evaluate(Activation({}, ())).value is True
 
 
 def documented(scope: str) -> set[str]:

@@ -169,6 +169,8 @@ def test_a_broken_rule_is_told_with_its_place(
         ("{id: O2, title: Second", "{id: O1, title: Second", "'O1' stands twice", 14),
         ("title: Own\n", "title: Own\ntitle: Own\n", "the key 'title' stands twice", 3),
         ("type: text, default: x", "type: text, default: x, minimum: a", "a text has no minimum", 10),
+        ("type: text, default: x", "type: text, default: x, one_of: [a]", "'x' is not one of a", 10),
+        ("type: flag, default: true", "type: flag, default: true, one_of: [a]", "one_of is for texts", 11),
         ("default: [a, b]", "default: [a, b], minimum: [c]", "is below its bound", 8),
         ("default: [a, b]", "default: [a, b], maximum: [a]", "is above its bound", 8),
         ("default: [a, b]", "default: [a, [b]]", "is not a list", 8),

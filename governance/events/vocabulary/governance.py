@@ -134,11 +134,16 @@ class AccessReviewed(Payload):
 
 
 class ErasurePerformed(Payload):
-    """The personal data of a data subject were destroyed; only the pseudonym is named."""
+    """The personal data of a data subject were destroyed; only the pseudonym is named.
+
+    Attributes:
+        reason: Why, without personal data.
+        field_count: How many sealed values were destroyed.
+    """
 
     event_type = "erasure.performed"
     stage = "governance"
-    subject_kinds = ("data_subject",)
+    subject_kinds = ("data_subject", "person")
 
     reason: Prose
     field_count: Count

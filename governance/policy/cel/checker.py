@@ -66,6 +66,13 @@ def check(root: tree.Node, text: str, environment: Environment) -> Type:
     return _Checker(text, environment).type_of(root, {})
 
 
+def check_each(root: tree.Node, text: str, environment: Environment) -> dict[int, Type]:
+    """The type of every node that is looked at, by the node's `id`; arguments and errors as of `check`."""
+    recorder = _Recorder(text, environment)
+    recorder.type_of(root, {})
+    return recorder.types
+
+
 class _Checker:
     """Checks one tree. Every method gives the type of its node, within the names that macros around it bind."""
 
@@ -231,10 +238,13 @@ class _Checker:
         function = self._environment.functions[node.function, node.target is not None]
         if node.function in _KEEPS_LIST and types[0].kind == "list":
             return types[0]
-        found = [each.result for each in function.overloads if each.takes(types)]
-        if not found:
+        fitting = [each for each in function.overloads if each.takes(types)]
+        if not fitting:
             told = ", ".join(map(str, types))
             raise CompileError(f"no matching overload for {node.function}({told})", node.at)
+        for wanted, argument in zip(fitting[0].parameters, given, strict=False):
+            self._require_choice(wanted, argument)
+        found = [each.result for each in fitting]
         if node.function in ("first", "last") and types[0].kind == "list":
             return optional_of(types[0].parameters[0])
         if node.function in ("value", "orValue") and node.target is not None and types[0].parameters:
@@ -268,6 +278,19 @@ class _Checker:
 
     def _written(self, node: tree.Node) -> str:
         return self._text[node.start : node.end]
+
+
+class _Recorder(_Checker):
+    """Checks one tree, and keeps what it finds of each node."""
+
+    def __init__(self, text: str, environment: Environment) -> None:
+        super().__init__(text, environment)
+        self.types: dict[int, Type] = {}
+
+    def type_of(self, node: tree.Node, scope: Scope) -> Type:
+        """The type of a node, kept."""
+        found = self.types[id(node)] = super().type_of(node, scope)
+        return found
 
 
 def _joined(types: list[Type]) -> Type:
