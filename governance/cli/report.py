@@ -26,7 +26,11 @@ def report(
         typer.Argument(metavar="[REF]", help="A thing's name, kind:name@version, as in model:credit-risk@3."),
     ] = None,
     template: Annotated[
-        str | None, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Which report: assessment, executive, technical-documentation, model-card, lineage …",
+        ),
     ] = None,
     file: Annotated[
         str | None, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")

@@ -18,10 +18,20 @@ from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.statement import EntryLine
 from governance.lineage.views import ApprovalView
 from governance.policy.model import PASSING, SEVERITIES, Assessment, Finding, RuleSet
+from governance.report import declaration, incident_report, lineage_report, model_card, technical
 from governance.report.figure_lineage import draw_lineage
-from governance.report.technical import annex_iv
+from governance.report.sections import Sections, fill_sections
 
 Content = dict[str, Any]
+
+SECTIONS: Mapping[str, Sections] = {
+    "technical-documentation": technical.SECTIONS,
+    "declaration-of-conformity": declaration.SECTIONS,
+    "model-card": model_card.SECTIONS,
+    "incident": incident_report.SECTIONS,
+    "lineage": lineage_report.SECTIONS,
+}
+"""Of which numbered points a report is made, by its template."""
 
 OUTCOME_WORDS: Mapping[str, str] = {
     "satisfied": "Satisfied",
@@ -65,14 +75,14 @@ def build_content(
     """Everything that a template may read.
 
     Args:
-        template: Its id; `technical-documentation` gets the points of Annex IV.
+        template: Its id; those in `SECTIONS` get their numbered points.
         dossier: What is known of the subject.
         ledger: The checkpoint that the report rests on.
         issued_at: The report's date.
         assessment: Findings, if rule sets were held against the dossier.
         rule_sets: Those rule sets, in the assessment's order.
     """
-    points = annex_iv(dossier) if template == "technical-documentation" else []
+    points = fill_sections(SECTIONS.get(template, ()), dossier)
     cited = _cited(assessment, points)
     approvals = _approvals(dossier, issued_at)
     if cited:

@@ -1,64 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Technical documentation after Annex IV of the AI Act: every numbered point, filled from the dossier.
-
-Rules: one function for each point; it gives blocks (facts, texts, tables) and the entries that they rest on. A point
-without blocks is missing and says which event would supply it: nothing is left out and nothing is made up. Headings
-are our own words for what the Annex asks.
-"""
+"""Technical documentation after Annex IV of the AI Act: every numbered point, filled from the dossier."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from governance.lineage.dossier import Dossier
-from governance.lineage.views import SystemView
 from governance.report import points_development as development
 from governance.report import points_system as whole
-from governance.report.blocks import Point
+from governance.report.sections import Row, Sections
 
-Block = dict[str, Any]
-
-
-def annex_iv(dossier: Dossier) -> list[Block]:
-    """The nine sections of Annex IV with their points.
-
-    Returns:
-        Sections with `no`, `title` and `points`; a point has `id`, `title`, `blocks`, `entries`, `missing` and
-        `supply`, the event that would supply it.
-    """
-    system = dossier.systems[0] if dossier.systems else None
-    return [
-        {"no": str(number), "title": title, "points": [_made(row, system, dossier) for row in points]}
-        for number, (title, points) in enumerate(SECTIONS, start=1)
-    ]
-
-
-def _made(row: Row, system: SystemView | None, dossier: Dossier) -> Block:
-    point = Point()
-    row.fill(point, system, dossier)
-    return {
-        "id": row.id,
-        "title": row.title,
-        "blocks": point.blocks,
-        "entries": sorted(point.entries),
-        "missing": not point.blocks,
-        "supply": row.supply,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One point of the Annex: what it asks in our words, how it is filled, which event supplies it."""
-
-    id: str
-    title: str
-    fill: Callable[[Point, SystemView | None, Dossier], None]
-    supply: str
-
-
-SECTIONS: tuple[tuple[str, tuple[Row, ...]], ...] = (
+SECTIONS: Sections = (
     (
         "What the system is",
         (

@@ -33,6 +33,9 @@ from governance.storage.interface import CheckpointRow
 from governance.workspace.rule_sets import rule_set_directory
 from governance.workspace.stating import TOOL
 
+ASSESSED = ("assessment", "executive")
+"""Templates that tell findings: `baseline` is held against their subject when no rule set is named."""
+
 FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
 
@@ -135,7 +138,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or (["baseline"] if template.id == "assessment" else [])
+    names = list(order.rule_sets) or (["baseline"] if template.id in ASSESSED else [])
     request = ReportRequest(
         about=order.about,
         template=template.id,

@@ -63,7 +63,15 @@ def html_of(template: str, content: Mapping[str, Any]) -> str:
 
 
 def test_templates_are_found_by_name() -> None:
-    assert find_templates(ROOT) == ("assessment", "technical-documentation")
+    assert find_templates(ROOT) == (
+        "assessment",
+        "declaration-of-conformity",
+        "executive",
+        "incident",
+        "lineage",
+        "model-card",
+        "technical-documentation",
+    )
     with pytest.raises(NotFoundError, match="no report template 'x'") as raised:
         load_template(ROOT, "x")
     assert "assessment" in str(raised.value.hint)
