@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -408,7 +409,7 @@ def test_rule_sets_are_listed_shown_and_tested(run: Run) -> None:
     assert "satisfied if:" in run("policy", "show", "baseline/approved").stdout
     assert len(loaded(run("policy", "show", "soc2", "--format", "json"))["rules"]) >= 12
     assert "no rule 'baseline/nope'" in str(run("policy", "show", "baseline/nope", code=2).exception)
-    assert "soc2: 59 of 59 cases passed" in run("policy", "test", "soc2").stdout
+    assert re.fullmatch(r"soc2: (\d+) of \1 cases passed\n", run("policy", "test", "soc2").stdout)
     assert loaded(run("policy", "test", "soc2", "--format", "json"))["passed"] is True
 
 
