@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import atexit
 import base64
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pikepdf
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from governance.cli.reading import read_events, read_payload
@@ -53,6 +55,8 @@ from governance.policy.cases import load_cases
 from governance.policy.documents import parse_document
 from governance.policy.loader import parse_rule_set
 from governance.policy.parameters import parse_duration
+from governance.report.bundle import Manifest, parse_manifest, with_manifest, write_zip
+from governance.report.bundle_reading import read_pdf, read_zip
 from governance.workspace.author_keys import AuthorKey, open_author
 from tests.integrations import importing as imports
 from tests.ledger.histories import lifecycle, opening, signing_key
@@ -61,6 +65,18 @@ HOUSE = Path(__file__).resolve().parents[2]
 VECTORS = HOUSE / "tests" / "vectors"
 WORKED = VECTORS / "worked"
 KEY = parse_verifier_key((WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[0])
+
+
+def _report(files: Mapping[str, bytes]) -> bytes:
+    """A PDF of one empty page with these attachments."""
+    whole = io.BytesIO()
+    make: Any = pikepdf.AttachedFileSpec
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        for name, content in files.items():
+            pdf.attachments[name] = make(pdf, content, filename=name)
+        pdf.save(whole, static_id=True)
+    return whole.getvalue()
 
 
 _SIGNED = (VECTORS / "sshsig" / "message").read_bytes()
@@ -208,6 +224,10 @@ _witness = (WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()
 _trust_policy = f"log {KEY}\nwitness w {_witness} https://w.example\ngroup g any w\nquorum g\n".encode()
 _witness_request = b"old 2\n" + _hash + b"\n" + _checkpoint
 
+_bundle = with_manifest(
+    Manifest("model:x@1", "assessment", "sha256:00", "2026-11-20T00:00:00Z", 3, "example.com/a", 3),
+    {"entries.jsonl": b"{}\n", "checkpoint.txt": _checkpoint},
+)
 _ssh = sorted((VECTORS / "sshsig").glob("*.pub"))
 _ssh_signatures = [each.read_text(encoding="utf-8") for each in sorted((VECTORS / "sshsig").glob("*.sig"))]
 _ssh_binaries = tuple(map(unarmour, _ssh_signatures))
@@ -253,6 +273,9 @@ PARSERS: dict[str, Parser] = {
     ),
     "proof": Parser(lambda content: verify_proof_file(content, b'{"n":1,"type":"b"}', [KEY]), (_proof,)),
     "batch proof": Parser(parse_batch_proof, (_batch_proof,)),
+    "bundle.json": Parser(parse_manifest, (_bundle["bundle.json"],)),
+    "bundle": Parser(read_zip, (write_zip(_bundle),)),
+    "report": Parser(read_pdf, (_report(_bundle),)),
     "consistency proof": Parser(parse_consistency_proof, (_consistency_proof,)),
     "entry bundle": Parser(
         lambda content: parse_bundle(content, 3), ((WORKED / "worked-tile-entries-000.p-3.bin").read_bytes(),)
