@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -43,6 +44,11 @@ def test_keys_of_ssh_keygen_are_read_and_have_its_fingerprints(line: str, finger
 def test_the_public_half_is_what_other_software_writes(private: PrivateKey) -> None:
     told = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert public_half(private).line == told
+
+
+def test_a_private_key_on_another_curve_is_refused() -> None:
+    with pytest.raises(StatementError, match="curve secp256k1"):
+        public_half(derive_private_key(7, SECP256K1()))
 
 
 def test_keys_of_tokens_are_told_apart() -> None:

@@ -16,6 +16,7 @@ import pytest
 from governance.core.hashing import digest_bytes
 from governance.errors import ConflictError, EventError, StatementError
 from governance.events.envelope import parse_event, read_entry
+from governance.events.signed import parse_signed
 from governance.ledger.log import Ledger
 from governance.ledger.verify import verify
 from governance.storage.interface import Storage
@@ -64,6 +65,18 @@ def test_a_signed_event_keeps_its_signatures_and_verifies(opened: Opened) -> Non
     found = verify(opened.storage, keys=[signing_key().verifier_key])
     assert found.holds, found.discrepancies
     assert found.statements == 1
+
+
+def test_what_else_is_said_of_a_person_says_nothing_of_their_keys(opened: Opened) -> None:
+    opened.ledger.append([event(3, "person.enrolled", "person:rita", function="validator")])
+    opened.ledger.append([event(4, "role.granted", "person:rita", role="model-risk")])
+    opened.ledger.append([signed(approval(5))])
+    assert opened.size == 5
+
+
+def test_a_signed_event_travels_in_one_form() -> None:
+    for told in (signed(approval(5)), signed(approval(5)) | {"origin": ORIGIN}):
+        assert parse_signed(told).to_dict() == told
 
 
 def test_signed_and_unsigned_events_share_an_append(opened: Opened) -> None:
