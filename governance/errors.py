@@ -16,6 +16,8 @@
     │   ├── NoteError                       a signed note, checkpoint or verifier key
     │   ├── ProofError                      an inclusion or consistency proof
     │   ├── TimeStampError                  a time-stamp of a checkpoint (RFC 3161)
+    │   ├── SealingError                    a sealed value that does not open or is not what was committed to
+    │   ├── BundleError                     a report or evidence bundle that is not what it must be
     │   ├── StatementError                  a statement signed by its author, its signature or its key (SSHSIG)
     │   └── IntegrityError                  the ledger contradicts itself or its signature
     ├── EvaluationError                 4   a rule could not be evaluated
@@ -126,6 +128,14 @@ class ProofError(EvidenceError):
 
 class TimeStampError(EvidenceError):
     """A time-stamp of a checkpoint (RFC 3161) that is malformed or does not hold."""
+
+
+class SealingError(EvidenceError):
+    """A sealed value that does not open, or is not what its entry committed to."""
+
+
+class BundleError(EvidenceError):
+    """A report or evidence bundle that cannot be read, or is not what it must be."""
 
 
 class StatementError(EvidenceError):

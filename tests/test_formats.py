@@ -124,6 +124,32 @@ def test_the_statements_about_keys_are_what_their_keys_sign() -> None:
         key.private_key.public_key().verify(base64.b64decode(line.split()[2])[4:], text + b"\n")
 
 
+def test_the_signed_statement_is_what_its_key_signs_and_ssh_keygen_verifies(tmp_path: Path) -> None:
+    """The page's message, signature and binding, made again and handed to OpenSSH's own program."""
+    import subprocess
+
+    from governance.core import ssh_signing, statement
+    from governance.core.sshsig import armour
+
+    section = FORMATS.partition("## Signed statements")[2].partition("\n## ")[0]
+    message, stored, binding, proof = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    private = Ed25519PrivateKey.from_private_bytes(b"\x03" * 32)
+    key = ssh_signing.public_half(private)
+    event = message.removesuffix("\n").encode().partition(b"\nexample.com/audit\n")[2]
+    assert format_canonical(json.loads(event)) == event
+    told = statement.statement_message(event, origin="example.com/audit")
+    assert told == message.removesuffix("\n").encode()
+    assert statement.binding_message(key, holder="person:ana", origin="example.com/audit") == binding.encode()
+    (tmp_path / "allowed_signers").write_text(f"person:ana {key.line}\n", encoding="utf-8")
+    command = ["ssh-keygen", "-Y", "verify", "-n", "governance", "-I", "person:ana", "-f", "allowed_signers"]
+    for text, content in ((stored, told), (proof, binding.encode())):
+        signed = ssh_signing.sign_message(private, content, namespace="governance")
+        assert statement.format_stored(signed) == text.strip()
+        (tmp_path / "it.sig").write_text(armour(base64.b64decode(text)), encoding="utf-8")
+        done = subprocess.run([*command, "-s", "it.sig"], input=content, cwd=tmp_path, check=False)
+        assert done.returncode == 0
+
+
 def test_the_tables_have_the_columns_that_the_page_lists(tmp_path: Path) -> None:
     import sqlite3
 

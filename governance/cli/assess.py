@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of judgement: check, report, policy list, policy show, policy test."""
+"""Commands of judgement: check, policy list, policy show, policy test."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from governance.cli.policy import mutate
 from governance.errors import InputError
 
 if TYPE_CHECKING:
+    from governance.policy.explaining import Explanation
     from governance.policy.model import Assessment, Finding
 
 NOT_SATISFIED = 1
@@ -30,12 +31,7 @@ def check(
         str,
         typer.Option("--severity-min", help="The least severity that decides: low, medium, high, critical."),
     ] = "low",
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
-        ),
-    ] = None,
+    parameter: options.Parameters = None,
     in_force_only: Annotated[
         bool, typer.Option("--in-force-only", help="Rules that do not apply yet do not decide.")
     ] = False,
@@ -56,64 +52,38 @@ def check(
     Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
     """
     options.compare_seen(ledger or options.shared_of(context).ledger)
+    names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:
         assessment = workspace.check(
             ref,
-            rule_sets or ["baseline"],
+            names,
             at=options.instant(at),
             size=size,
             severity_min=severity,
-            parameters=dict(map(_parameter, parameter or ())),
+            parameters=parameters,
             in_force_only=in_force_only,
             fail_vacuous=fail_vacuous,
             record=record,
         )
+        explained = (
+            workspace.explain(
+                ref,
+                names,
+                at=assessment.assessed_at,
+                size=assessment.tree_size,
+                parameters=parameters,
+            )
+            if output is Format.json and any(map(_fails, assessment.findings))
+            else []
+        )
     if output is Format.json:
-        write_json(assessment.to_dict())
+        write_json(_with_explanations(assessment, [explanation for _, explanation in explained]))
     else:
         _write(assessment, all_findings=all_findings)
     if any(finding.outcome == "error" for finding in assessment.findings):
         raise typer.Exit(NOT_EVALUATED)
     if assessment.verdict != "pass":
         raise typer.Exit(NOT_SATISFIED)
-
-
-def report(
-    context: typer.Context,
-    ref: options.RefArgument,
-    template: Annotated[
-        str, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
-    ],
-    file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")],
-    rule_sets: options.RuleSets = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Do not append report.issued.")] = False,
-    at: options.At = None,
-    size: options.Size = None,
-    ledger: options.Ledger = None,
-    key_file: options.KeyFile = None,
-    output: options.Output = Format.text,
-) -> None:
-    """Render a report with its proofs inside, and append that it was issued."""
-    suffix = Path(file).suffix.lower().removeprefix(".")
-    if suffix not in ("pdf", "html"):
-        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
-    with options.opened(context, ledger, key_file) as workspace:
-        rendered = workspace.report(
-            ref,
-            template=template,
-            rule_sets=rule_sets or (),
-            format=suffix,
-            at=options.instant(at),
-            size=size,
-            draft=draft,
-        )
-    partial = Path(f"{file}.partial")
-    partial.write_bytes(rendered.content)
-    partial.replace(file)
-    if output is Format.json:
-        write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
-        return
-    write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
 
 
 def policy_list(output: options.Output = Format.text) -> None:
@@ -204,6 +174,15 @@ def policy_test(
         raise typer.Exit(NOT_SATISFIED)
 
 
+def _with_explanations(assessment: Assessment, explanations: Sequence[Explanation | None]) -> dict[str, Any]:
+    """An assessment as JSON, each finding that does not pass with why."""
+    told = assessment.to_dict()
+    for finding, explanation in zip(told["findings"], explanations, strict=False):
+        if explanation is not None:
+            finding["explanation"] = explanation
+    return told
+
+
 def _write(assessment: Assessment, *, all_findings: bool) -> None:
     shown = [each for each in assessment.findings if all_findings or _fails(each)]
     for finding in sorted(shown, key=_gravity):
@@ -214,8 +193,15 @@ def _write(assessment: Assessment, *, all_findings: bool) -> None:
     write_line(f"{assessment.subject} at tree size {assessment.tree_size}: {tally}")
     sets = ", ".join(f"{line.id} {line.version}" for line in assessment.rule_sets)
     write_line(f"verdict: {assessment.verdict} ({sets}; severity {assessment.severity_min} and above)")
+    write_line(f"holds {_until(assessment)} if nothing new is recorded")
     if not all_findings and len(shown) < len(assessment.findings):
         say(f"{len(assessment.findings) - len(shown)} findings that pass are not shown; --all shows them")
+
+
+def _until(assessment: Assessment) -> str:
+    if assessment.horizon is None:
+        return "for ever"
+    return f"until {assessment.horizon:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _write_finding(finding: Finding) -> None:
@@ -248,18 +234,6 @@ def _gravity(finding: Finding) -> tuple[int, int, str, str]:
         finding.rule,
         finding.subject,
     )
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"not a parameter: {text!r}", hint="write --parameter name=value")
-    import json
-
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _described(rule_set: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,6 +86,12 @@ RefArgument = Annotated[
 RuleSets = Annotated[
     list[str] | None,
     typer.Option("--rule-set", metavar="ID", help="A rule set's id or folder; may be repeated."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
+    ),
 ]
 At = Annotated[
     str | None,
@@ -186,6 +192,28 @@ def tell(text: str) -> None:
 def shared_of(context: typer.Context) -> Shared:
     """What was said before the command."""
     return context.obj if isinstance(context.obj, Shared) else Shared()
+
+
+def parameters(texts: list[str] | None) -> dict[str, Any]:
+    """Values of rule sets' parameters out of `NAME=VALUE`; a value is JSON where it can be read so, else text.
+
+    Raises:
+        InputError: Not of that form.
+    """
+    import json
+
+    from governance.errors import InputError
+
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"not a parameter: {text!r}", hint="write --parameter name=value")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def instant(text: str | None) -> datetime | None:

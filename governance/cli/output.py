@@ -53,6 +53,20 @@ def write_file(name: str, content: bytes) -> None:
         raise StorageError(f"cannot write {name}: {error.strerror}") from error
 
 
+def write_secret_file(name: str, content: bytes) -> None:
+    """As `write_file`, for the file's owner only; synced as well.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    from governance.storage.small_file import replace_file
+
+    try:
+        replace_file(Path(name), content)
+    except OSError as error:
+        raise StorageError(f"cannot write {name}: {error.strerror}") from error
+
+
 def say(text: str) -> None:
     """One line of talk to stderr."""
     sys.stderr.write(text + "\n")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +30,7 @@ def verify(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="An export, a proof, the folder or URL of a static log, or a ledger; by default this ledger.",
+            help="An export, proof, disclosure or report, a static log's folder or URL, a ledger; by default this one.",
         ),
     ] = None,
     key: Annotated[
@@ -58,6 +59,20 @@ def verify(
     minimum_index: Annotated[
         int, typer.Option(min=0, metavar="N", help="Entries below it may be pruned from a static log.")
     ] = 0,
+    evidence_only: Annotated[
+        bool,
+        typer.Option("--evidence-only", help="Of a report: do not derive its content and pages again."),
+    ] = False,
+    templates: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of a report: the templates that its pages are made with again."),
+    ] = None,
+    signer_ca: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--signer-ca", metavar="PEM", help="Of a signed report: whom its certificate must come from."
+        ),
+    ] = None,
     forget: Annotated[
         bool,
         typer.Option("--forget", help="Forget what was seen of this ledger before: this is a first sight."),
@@ -85,6 +100,9 @@ def verify(
             time_stamps=timestamp or (),
             certificates=tsa_certificate,
         ),
+        evidence_only=evidence_only,
+        templates=templates,
+        signer_authorities=signer_ca or (),
     )
     found = verify_source(
         source,
@@ -208,9 +226,8 @@ def _write(found: Verification) -> None:
     for each in found.keys[1:]:
         write_line(f"rotated to   {each.key} from {each.from_size} entries on")
     if found.statements:
-        write_line(
-            f"statements   {found.statements} entries signed by their authors, with keys valid at that entry"
-        )
+        whose = "entry signed by its author" if found.statements == 1 else "entries signed by their authors"
+        write_line(f"statements   {found.statements} {whose}, each with a key valid at that entry")
     for notice in found.notices:
         say(f"note: {notice}")
     if found.holds:

@@ -10,6 +10,7 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
+from governance.cli.personal import revealed_lines, told_field
 
 
 def log(
@@ -35,10 +36,11 @@ def log(
             entry.event.type,
             entry.event.subject,
             entry.event.actor.ref,
+            "yes" if entry.signatures else "-",
         )
         for entry in entries
     ]
-    write_table(("index", "occurred at", "type", "subject", "actor"), rows)
+    write_table(("index", "occurred at", "type", "subject", "actor", "signed"), rows)
     if ref is None and size > len(entries):
         say(f"{size - len(entries)} earlier entries are not shown; --limit shows more")
 
@@ -46,6 +48,10 @@ def log(
 def show(
     context: typer.Context,
     index: Annotated[int, typer.Argument(min=0, help="The entry's index, from 0.")],
+    reveal: Annotated[
+        bool,
+        typer.Option("--reveal", help="Show sealed personal values too; needs the side store and its key."),
+    ] = False,
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
@@ -54,9 +60,12 @@ def show(
 
     with options.opened(context, ledger) as workspace:
         entry = workspace.entry(index)
+        signatures = workspace.signatures_of(entry)
+        shown = workspace.revealed(entry) if reveal else ()
     whole = json.loads(entry.body)
     if output is Format.json:
-        write_json({"leaf_hash": entry.leaf_hash, **whole})
+        told = {"revealed": [told_field(each) for each in shown]} if reveal else {}
+        write_json({"leaf_hash": entry.leaf_hash, **whole, "signed_by": signatures, **told})
         return
     event = entry.event
     for name, value in (
@@ -72,8 +81,15 @@ def show(
         ("leaf hash", entry.leaf_hash.hex()),
     ):
         write_line(f"{name:13} {value}")
+    for each in signatures:
+        state = each.refusal or f"{each.fingerprint} ({each.key_type}), bound by entry {each.key_index}"
+        write_line(f"{'signed by' if each.holds else 'NOT signed':13} {state}")
     write_line("data")
     write_line(json.dumps(whole["event"]["data"], indent=2, ensure_ascii=False))
+    if shown:
+        write_line("revealed")
+    for line in revealed_lines(shown):
+        write_line(f"  {line}")
 
 
 def key(context: typer.Context, ledger: options.Ledger = None, output: options.Output = Format.text) -> None:
@@ -182,6 +198,7 @@ def _line(entry: object) -> dict[str, object]:
         "actor": event.actor.ref,
         "id": event.id,
         "leaf_hash": entry.leaf_hash.hex(),
+        "signatures": len(entry.signatures),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from governance.core.canonical import parse_json
+from governance.core.canonical import SIZE_BYTES_MAX, parse_json
 from governance.errors import CanonicalError, EventError, InputError, NotFoundError
 from governance.events.vocabulary import EVENT_TYPES, payload_class
 
@@ -30,6 +30,24 @@ def read_events(file: str) -> list[dict[str, Any]]:
     try:
         with Path(file).open("rb") as stream:
             return list(_events(stream, file))
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a null character
+        what = getattr(error, "strerror", error)
+        raise NotFoundError(
+            f"cannot read {file}: {what}", hint="check the path, or say - for stdin"
+        ) from error
+
+
+def read_whole(file: str) -> bytes:
+    """A file's bytes, or stdin's for `-`; one that is too long for `parse_json` just long enough to be refused.
+
+    Raises:
+        NotFoundError: No such file.
+    """
+    if file == "-":
+        return sys.stdin.buffer.read(SIZE_BYTES_MAX + 1)
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(SIZE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:  # ValueError: a path that holds a null character
         what = getattr(error, "strerror", error)
         raise NotFoundError(
@@ -127,6 +145,8 @@ def _value(kind: Any, name: str, texts: list[str]) -> Any:
     field = kind.model_fields[name]
     adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
     parsed = [_json(text) for text in texts]
+    if isinstance(parsed[0], dict) and _REQUESTS & parsed[0].keys() and name in _sealable(kind):
+        return parsed[0]  # told as it is in JSON; read as text, it would be written in the clear
     candidates: list[Any] = [texts, parsed] if len(texts) > 1 else [texts[0], parsed[0], texts, parsed]
     for candidate in candidates:
         try:
@@ -135,6 +155,13 @@ def _value(kind: Any, name: str, texts: list[str]) -> Any:
             continue
         return candidate
     return texts if len(texts) > 1 else texts[0]
+
+
+_REQUESTS = {"personal", "sealed"}
+
+
+def _sealable(kind: Any) -> set[str]:
+    return {each.field for each in kind.personal}
 
 
 def _json(text: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from governance.cli import options
+from governance.cli import author_options, options
 from governance.cli.options import Format
 from governance.cli.output import (
     Meter,
@@ -88,7 +88,7 @@ def append(
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Append events from a file, all or none.
+    """Append events from a file, all or none; those that their authors signed (governance sign) with their signatures.
 
     An event that the ledger holds already, with the same id and content, is not appended twice.
     """
@@ -130,6 +130,19 @@ def record(
         str | None,
         typer.Option(metavar="JSON|@FILE", help="The whole payload at once; further options add to it."),
     ] = None,
+    key: author_options.Key = None,
+    agent: author_options.Agent = False,
+    passphrase_file: author_options.PassphraseFile = None,
+    prepare: author_options.Prepare = False,
+    yes: author_options.Yes = False,
+    personal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Seal this field, though it need not be; may be repeated."),
+    ] = None,
+    data_subject: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose the personal values are; the subject when that is a person."),
+    ] = None,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
@@ -139,24 +152,37 @@ def record(
     governance record dataset.registered --subject dataset:loans@1 --actor person:ana
     --digest sha256:… --source warehouse.loans --purpose train
 
-    A list is an option repeated or a JSON array; docs/events.md names every type's fields.
+    A list is an option repeated or a JSON array; docs/events.md names every type's fields. With --key or --agent the
+    event is signed by its author (docs/statements.md). Fields that hold personal data are sealed by themselves
+    (docs/personal-data.md).
     """
     from governance.cli.reading import read_fields, read_payload
     from governance.errors import InputError
+    from governance.events.personal import ask_to_seal
+    from governance.workspace.statements import told_request
 
     if actor is None:
         raise InputError("no actor: who states this?", hint="say --actor person:YOU, or set GOVERNANCE_ACTOR")
     payload: dict[str, Any] = read_payload(data) | read_fields(event_type, context.args)
+    by = author_options.author(key, agent, passphrase_file) if (key or agent) and not prepare else None
+    if personal or data_subject:
+        payload = ask_to_seal(event_type, payload, fields=tuple(personal or ()), data_subject=data_subject)
     with options.opened(context, ledger, key_file) as workspace:
-        entry = workspace.record_event(
+        request = told_request(
+            workspace,
             event_type,
             subject,
             actor=actor,
+            data=payload,
             on_behalf_of=on_behalf_of,
             occurred_at=occurred_at,
-            id=event_id,
-            data=payload,
+            event_id=event_id,
         )
+        if prepare:
+            author_options.write_request(request.to_dict())
+            return
+        signed = author_options.signed(request, by, yes=yes) if by is not None else request.event
+        (entry,) = workspace.append([signed])
     if output is Format.json:
         write_json({"index": entry.index, "id": entry.event.id, "leaf_hash": entry.leaf_hash})
         return

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from governance.core.ssh_keys import PublicKey, parse_key_line
 from governance.core.ssh_wire import write_number, write_string
 from governance.core.sshsig import Signature, signed_bytes
+from governance.errors import StatementError
 
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
 
@@ -32,6 +33,8 @@ def public_half(private: PrivateKey) -> PublicKey:
     Raises:
         StatementError: It is of a kind or size that is not read.
     """
+    if isinstance(private, EllipticCurvePrivateKey) and private.curve.name not in _CURVE_HASHES:
+        raise StatementError(f"private key is of curve {private.curve.name}, which is not read")
     return parse_key_line(private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
 
 

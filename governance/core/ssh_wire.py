@@ -50,8 +50,20 @@ class Fields:
         return int.from_bytes(self.raw(4), "big")
 
     def string(self) -> bytes:
-        """A string of any bytes."""
-        return self.raw(self.uint32())
+        """A string of any bytes.
+
+        Raises:
+            StatementError: There are fewer bytes than it says.
+        """
+        # As `raw(uint32())`, in one step: a signature holds eight of them.
+        start = self._at + 4
+        end = start + int.from_bytes(self._content[self._at : start], "big")
+        if end > len(self._content) or start > len(self._content):
+            raise StatementError(
+                f"{self._what} is cut short: {len(self._content)} bytes, at least {max(start, end)} expected"
+            )
+        self._at = end
+        return self._content[start:end]
 
     def text(self) -> str:
         """A string of printable ASCII, as names of algorithms are.
@@ -60,9 +72,10 @@ class Fields:
             StatementError: Other bytes stand in it.
         """
         found = self.string()
-        if not all(0x20 < each < 0x7F for each in found):
+        name = found.decode("latin-1")
+        if not (name.isascii() and name.isprintable()) or " " in name:
             raise StatementError(f"{self._what} holds a name that is not printable ASCII: {found[:40]!r}")
-        return found.decode("ascii")
+        return name
 
     def number(self) -> int:
         """A positive mpint in its one form.

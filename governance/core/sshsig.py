@@ -24,6 +24,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from governance.core.ssh_keys import PublicKey, decode_base64, parse_public_key, verify_signature
@@ -111,8 +112,12 @@ def signed_bytes(message: bytes, *, namespace: str, hash_name: str = "sha512") -
     if not namespace or hash_name not in _HASHES:
         raise StatementError(f"nothing is signed for namespace {namespace!r} over a hash by {hash_name!r}")
     # "SSHSIG" || string namespace || string reserved || string hash || string H(message)
-    parts = (namespace.encode(), b"", hash_name.encode(), _HASHES[hash_name](message).digest())
-    return MAGIC + b"".join(map(write_string, parts))
+    return _signed_head(namespace, hash_name) + write_string(_HASHES[hash_name](message).digest())
+
+
+@lru_cache(maxsize=64)
+def _signed_head(namespace: str, hash_name: str) -> bytes:
+    return MAGIC + b"".join(map(write_string, (namespace.encode(), b"", hash_name.encode())))
 
 
 def verify_message(signature: Signature, message: bytes, *, namespace: str) -> PublicKey:

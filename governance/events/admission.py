@@ -94,7 +94,20 @@ def _text(pattern: str) -> Schema:
 def _core_schema(model: type[BaseModel]) -> Any:
     model.model_rebuild()
     schema: CoreSchema = model.__pydantic_core_schema__
-    return schema["schema"] if schema["type"] == "definitions" else schema
+    if schema["type"] != "definitions":
+        return schema
+    return _inlined(schema["schema"], {each["ref"]: each for each in schema["definitions"]})
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A schema with the parts in place that it names because they stand in it more than once; none holds itself."""
+    if isinstance(schema, list):
+        return [_inlined(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "definition-ref":
+        return _inlined(definitions[schema["schema_ref"]], definitions)
+    return {key: _inlined(each, definitions) for key, each in schema.items()}
 
 
 def _field(schema: Schema, *, required: bool) -> Schema:

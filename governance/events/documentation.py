@@ -16,7 +16,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from governance.core.hashing import digest_bytes
-from governance.events.payload import Payload
+from governance.events.payload import Payload, Sealed
 from governance.events.vocabulary import PAYLOADS
 
 INTRODUCTION = """# Events
@@ -32,6 +32,9 @@ digest for ever.
 
 Relations read effect → cause and are those of W3C PROV: used, generated, derived, informed, associated, attributed,
 acted_on_behalf_of; and member, for a system's models.
+
+A field of type *sealed* holds personal data: it is told in the clear, and the body gets a commitment in its place
+(docs/personal-data.md). One of type *text or sealed* is sealed when whoever states it asks for it.
 """
 
 
@@ -168,7 +171,12 @@ _EXAMPLES: dict[str, Any] = {
 }
 
 
+_SEALED = {"sealed": {"commitment": digest_bytes(b"sealed"), "data_subject": "data_subject:example"}}
+
+
 def _example(name: str, field: FieldInfo) -> Any:
+    if Sealed in typing.get_args(field.annotation) and type(None) in typing.get_args(field.annotation):
+        return _SEALED
     if name in _EXAMPLES:
         return _EXAMPLES[name]
     annotation = field.annotation

@@ -345,6 +345,8 @@ def _hint(error: ValidationError, data_class: type[Payload]) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     if error.title == "Event":
         return "an event has id, type, schema_version, occurred_at, actor, subject, data"
+    if any(each.field == first["loc"][0] and each.always for each in data_class.personal if first["loc"]):
+        return f"{first['loc'][0]} is personal and sealed before it is appended: append through a workspace"
     if first["type"] == "extra_forbidden":
         return f"{data_class.event_type} takes {', '.join(data_class.model_fields)}"
     return f"docs/events.md describes {data_class.event_type}"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict, StringConstraints
 
-from governance.events.refs import REF_LENGTH_MAX, ref_pattern
+from governance.events.refs import NAME_PATTERN, REF_LENGTH_MAX, ref_pattern
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@~+-]*$", max_length=128)]
 """A short name made by a machine or for one: ids, metric names, groups, at most 128 characters."""
@@ -89,3 +89,8 @@ AgentRef = Annotated[
         pattern=ref_pattern("person", "service", "tool", "organisation"), max_length=REF_LENGTH_MAX
     ),
 ]
+DataSubjectRef = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(?:person|data_subject):{NAME_PATTERN}$", max_length=REF_LENGTH_MAX),
+]
+"""The pseudonym of a person under privacy law, without a version."""

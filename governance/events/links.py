@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which refs an event mentions and which relations it asserts: the index tables as a pure function of events.
 
-Rules: everything follows from the payload classes' `links`, `agent_relation` and the envelope. Results are ordered
-and without duplicates, so that `verify` can derive them anew and compare. An event of a type that this version does
-not know mentions its subject and its actor only.
+Rules: everything follows from the payload classes' `links`, `personal`, `agent_relation` and the envelope. Results
+are ordered and without duplicates, so that `verify` can derive them anew and compare. An event of a type that this
+version does not know mentions its subject and its actor only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Payload, Personal
 from governance.events.vocabulary import payload_class
 
 SUBJECT = "subject"
@@ -19,6 +19,8 @@ REGISTERED = "registered"
 """Role beside `subject` when the event binds its subject to a digest."""
 ACTOR = "actor"
 PRINCIPAL = "on_behalf_of"
+SEALED = "sealed"
+"""Role of the data subject of a sealed field."""
 
 
 Pair = tuple[str, str]
@@ -77,6 +79,8 @@ def pairs_of_kind(event: Mapping[str, Any], kind: type[Payload] | None) -> tuple
             mentions.append((subject, REGISTERED))
         if kind.links:
             _add_links(kind.links, event["data"], subject, mentions, relations)
+        if kind.personal:
+            mentions.extend(_sealed_of(kind.personal, event["data"]))
         if kind.agent_relation is not None:
             relations.append((subject, agent, kind.agent_relation))
     if "on_behalf_of" in actor:
@@ -85,6 +89,13 @@ def pairs_of_kind(event: Mapping[str, Any], kind: type[Payload] | None) -> tuple
     if len(mentions) == 2 and not relations:  # subject and actor: nothing can stand twice
         return mentions, relations
     return list(dict.fromkeys(mentions)), list(dict.fromkeys(relations))
+
+
+def _sealed_of(fields: Iterable[Personal], data: Mapping[str, Any]) -> Iterator[Pair]:
+    for each in fields:
+        stated = data.get(each.field)
+        if isinstance(stated, dict):
+            yield stated["sealed"]["data_subject"], SEALED
 
 
 def _add_links(

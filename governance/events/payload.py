@@ -9,11 +9,11 @@ function of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from governance.events.fields import Identifier, Label, Number
+from governance.events.fields import DataSubjectRef, Identifier, Label, Number
 
 RelationKind = Literal[
     "used", "generated", "derived", "informed", "member", "associated", "attributed", "acted_on_behalf_of"
@@ -46,6 +46,37 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, protected_namespaces=())
 
 
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """That a field of a payload holds personal data, or may.
+
+    Attributes:
+        field: The field.
+        clear: The type of its value in the clear, as in `Label`.
+        always: Whether it is never written in the clear; if not, it is sealed when whoever states it asks for it.
+    """
+
+    field: str
+    clear: Any
+    always: bool = True
+
+
+class SealedCommitment(Part):
+    """What a body holds of a personal value: a salted commitment (core/commitment.py), and whose it is."""
+
+    commitment: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    data_subject: DataSubjectRef
+
+
+class Sealed(Part):
+    """A personal value as it stands in a body; the value itself lies in the side store, until it is erased."""
+
+    sealed: SealedCommitment
+
+    def __str__(self) -> str:
+        return f"sealed, of {self.sealed.data_subject}"
+
+
 class Payload(Part):
     """The data of one event type.
 
@@ -54,6 +85,7 @@ class Payload(Part):
         stage: The life-cycle stage it belongs to, a heading of docs/events.md.
         subject_kinds: The kinds of ref that the event may be about.
         links: The fields that name other things.
+        personal: The fields that hold personal data, or may.
         agent_relation: The relation of the subject to the actor, if the event asserts one.
         binds: Whether the event binds a versioned subject to its `digest` for ever.
     """
@@ -62,6 +94,7 @@ class Payload(Part):
     stage: ClassVar[str]
     subject_kinds: ClassVar[tuple[str, ...]]
     links: ClassVar[tuple[Link, ...]] = ()
+    personal: ClassVar[tuple[Personal, ...]] = ()
     agent_relation: ClassVar[RelationKind | None] = None
     binds: ClassVar[bool] = False
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from governance.core.batch_proof import BatchProof, format_batch_proof, prove_batch
+from governance.core.checkpoint import parse_checkpoint
 from governance.core.consistency_proof import ConsistencyProof, format_consistency_proof
-from governance.core.merkle import prove_consistency
+from governance.core.merkle import prove_consistency, prove_inclusion
+from governance.core.note import parse_note
+from governance.core.proof import ProofFile, format_proof_file
 from governance.errors import InputError, NotFoundError
 from governance.ledger.tree import hash_reader, read_root
 from governance.storage.interface import CheckpointRow, Reader
@@ -34,6 +37,31 @@ def prove_entries(reader: Reader, indexes: Sequence[int]) -> bytes:
         )
     hashes = prove_batch(rising, latest.tree_size, hash_reader(reader))
     return format_batch_proof(BatchProof(tuple(rising), tuple(hashes), latest.note))
+
+
+def prove_under(reader: Reader, note: bytes, indexes: Sequence[int]) -> bytes:
+    """Proofs under any checkpoint of this ledger: a proof file for one entry, a batch proof for several.
+
+    Args:
+        reader: The ledger's tables.
+        note: The signed checkpoint; only its size is looked at.
+        indexes: In any order, at least one.
+
+    Raises:
+        NotFoundError: The checkpoint does not cover one of them.
+        ProofError: There is no index, or there are too many.
+    """
+    rising = sorted(set(indexes))
+    size = parse_checkpoint(parse_note(note).text).tree_size
+    if rising and rising[-1] >= size:
+        raise NotFoundError(
+            f"the checkpoint of {size} entries does not cover entry {rising[-1]}",
+            hint="sign a new one with: governance checkpoint",
+        )
+    read = hash_reader(reader)
+    if len(rising) == 1:
+        return format_proof_file(ProofFile(rising[0], tuple(prove_inclusion(rising[0], size, read)), note))
+    return format_batch_proof(BatchProof(tuple(rising), tuple(prove_batch(rising, size, read)), note))
 
 
 def prove_prefix(reader: Reader, old: int, new: int | None = None) -> bytes:

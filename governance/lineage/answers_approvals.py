@@ -17,7 +17,7 @@ from governance.lineage.answers import Asked, Row
 from governance.lineage.facts import Facts
 from governance.lineage.fold_approvals import fold_approvals
 from governance.lineage.graph import require_known
-from governance.lineage.in_force import why_not_in_force
+from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.reading import SUBJECT_KINDS, read_dossier_entries
 from governance.lineage.views import ApprovalView
 
@@ -67,7 +67,7 @@ def _row(view: ApprovalView, asked: Asked) -> Row:
         granted.data.role,
         view.role_held,
         "yes" if view.independent else f"no: {', '.join(view.involvement) or 'not a person'}",
-        _word(view),
+        on_whose_word(view),
         granted.data.digest,
         granted.data.purpose,
         granted.data.tree_size,
@@ -75,18 +75,6 @@ def _row(view: ApprovalView, asked: Asked) -> Row:
         why_not,
         granted.index,
     )
-
-
-def _word(view: ApprovalView) -> str:
-    """On whose word the approval stands."""
-    source = view.granted.data.asserted_by
-    if source is not None:
-        signed = f", signed with {view.signed_by}" if view.signed else ""
-        return f"asserted by {source.source} ({source.host}, {source.account}){signed}"
-    if view.signed:
-        return f"signed with {view.signed_by}"
-    refusals = [each.refusal for each in view.signatures if each.refusal]
-    return f"not signed: {refusals[0]}" if refusals else "not signed"
 
 
 def _entries(asked: Asked, ref: str) -> list[Entry]:

@@ -50,7 +50,7 @@ def entitlement_of(statement: Statement[Any], role: str | None, facts: Facts) ->
     if role is None:
         return NOT_HELD
     moment = max(statement.occurred_at, statement.appended_at)
-    covered = _covered(statement.subject, facts)
+    covered = covered_by(statement.subject, facts)
     principal = statement.on_behalf_of
     if principal is None or not principal.startswith("person:") or principal == statement.actor:
         return Entitlement(_role_held(statement.actor, role, statement.index, moment, covered, facts))
@@ -112,7 +112,7 @@ def _in_time(valid_until: str | None, moment: datetime) -> bool:
     return valid_until is None or parse_instant(valid_until) > moment
 
 
-def _covered(subject: str, facts: Facts) -> frozenset[str]:
+def covered_by(subject: str, facts: Facts) -> frozenset[str]:
     """The things to which a role may be limited and still hold for a subject."""
     models = {subject}
     systems: set[str] = set()

@@ -6,10 +6,11 @@
                                   ── the subject is bound to another digest ── void from that entry on
                                   ── its time runs out ────────────────── left to whoever knows the moment
 
-Rules: the order of the ledger decides what came later. The digest is that of the subject's own artifact, or of a
-document attached to it: then another version of that document voids it. A voiding statement counts from the earlier of
-the moment that it states and the moment of its entry. An approver is independent who is a person and had no part in
-making the subject; where they act for somebody, neither had.
+Rules: the order of the ledger decides what came later; a refusal that another system asserts does not void what was
+approved after it was given, for exports are imported when somebody gets round to it. The digest is that of the
+subject's own artifact, or of a document attached to it: then another version of that document voids it. A voiding
+statement counts from the earlier of the moment that it states and the moment of its entry. An approver is independent
+who is a person and had no part in making the subject; where they act for somebody, neither had.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _voice(granted: Granted) -> str:
 def _voids(granted: Granted, facts: Facts) -> Iterator[Void]:
     same = (granted.data.digest, granted.data.purpose)
     for refused in facts.about(granted.subject, decisions.ApprovalRefused):
-        if refused.index > granted.index and (refused.data.digest, refused.data.purpose) == same:
+        if (refused.data.digest, refused.data.purpose) == same and _is_later(refused, granted):
             yield _void(refused, REFUSED)
     for revoked in facts.about(granted.subject, decisions.ApprovalRevoked):
         meant = revoked.data.approval in (None, granted.index)
@@ -86,6 +87,13 @@ def _voids(granted: Granted, facts: Facts) -> Iterator[Void]:
             yield _void(other, reason)
         else:
             yield granted.index, granted.occurred_at, reason
+
+
+def _is_later(refused: Statement[decisions.ApprovalRefused], granted: Granted) -> bool:
+    """By the order of the ledger; an imported refusal must also have been given after the approval."""
+    given = min(granted.occurred_at, granted.appended_at)
+    imported_late = refused.data.asserted_by is not None and refused.occurred_at < given
+    return refused.index > granted.index and not imported_late
 
 
 def _rivals(granted: Granted, facts: Facts) -> Iterator[tuple[Statement[Any], str]]:

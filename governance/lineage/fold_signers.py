@@ -16,7 +16,9 @@ from governance.core.instants import parse_instant
 from governance.core.statement import open_stored, statement_message
 from governance.errors import StatementError
 from governance.events.envelope import Entry
+from governance.events.signers import SignerKeys
 from governance.events.vocabulary import people
+from governance.lineage.entitlement import covered_by
 from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
 from governance.lineage.views import SignatureView
@@ -43,16 +45,24 @@ def fold_signed(statement: Statement[Any], facts: Facts) -> Signed:
     entry = facts.signed_entry(statement.index)
     if entry is None:
         return Signed(None, None, (), ())
-    views = tuple(_signature(text, entry, facts) for text in entry.signatures)
+    views = signature_views(entry, facts.signers, facts.origin)
     good = next((view for view in views if view.holds), None)
     if good is None:
         return Signed(None, None, (), views)
     return Signed(good.fingerprint, good.key_index, roles_held(statement, facts), views)
 
 
+def signature_views(entry: Entry, signers: SignerKeys, origin: str) -> tuple[SignatureView, ...]:
+    """What each signature of an entry is worth, in the order in which it bears them."""
+    if not entry.signatures:
+        return ()
+    message = statement_message(entry.event.to_canonical(), origin=origin)
+    return tuple(_signature(text, message, entry, signers) for text in entry.signatures)
+
+
 def roles_held(statement: Statement[Any], facts: Facts) -> tuple[str, ...]:
     """The roles that the actor of a statement held at its entry, in order of text."""
-    scopes = {None, statement.subject, *facts.effects(statement.subject, "member")}
+    scopes = {None, *covered_by(statement.subject, facts)}
     before = [
         each for each in facts.about(statement.actor, people.RoleRevoked) if each.index < statement.index
     ]
@@ -78,18 +88,15 @@ def _ran_out(grant: Statement[people.RoleGranted], statement: Statement[Any]) ->
     return until is not None and parse_instant(until) <= statement.appended_at
 
 
-def _signature(text: str, entry: Entry, facts: Facts) -> SignatureView:
-    message = statement_message(entry.event.to_canonical(), origin=facts.origin)
+def _signature(text: str, message: bytes, entry: Entry, signers: SignerKeys) -> SignatureView:
     try:
         key = open_stored(text, message)
     except StatementError as error:
         return SignatureView(holds=False, refusal=error.message)
     name = key.fingerprint
-    known = facts.signers.keys.get(name)
+    known = signers.keys.get(name)
     binding = known.binding_at(entry.index) if known is not None else None
-    refusal = facts.signers.refusal(
-        name, entry.event.actor.ref, index=entry.index, appended_at=entry.appended_at
-    )
+    refusal = signers.refusal(name, entry.event.actor.ref, index=entry.index, appended_at=entry.appended_at)
     return SignatureView(
         holds=refusal is None,
         refusal=refusal,

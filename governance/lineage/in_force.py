@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an approval is in force at a moment, and why not: the one place that says it in words.
+"""Whether an approval is in force at a moment, and why not, and on whose word it stands, in a few words each.
 
     in force at T: granted by T, by a person; not void by T; not run out at T
 
@@ -28,3 +28,15 @@ def why_not_in_force(view: ApprovalView, at: datetime) -> str | None:
     if not granted.actor.startswith("person:"):
         return "not given by a person"
     return None
+
+
+def on_whose_word(view: ApprovalView) -> str:
+    """On whose word an approval stands: signed with which key, asserted by which system, or not signed and why."""
+    source = view.granted.data.asserted_by
+    if source is not None:
+        signed = f", signed with {view.signed_by}" if view.signed else ""
+        return f"asserted by {source.source} ({source.host}, {source.account}){signed}"
+    if view.signed:
+        return f"signed with {view.signed_by}"
+    refusals = [each.refusal for each in view.signatures if each.refusal]
+    return f"not signed: {refusals[0]}" if refusals else "not signed"

@@ -22,10 +22,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -55,6 +55,7 @@ FAILING: tuple[Outcome, ...] = ("not_satisfied", "unknown")
 
 _CASE_KEYS = (
     "rule", "name", "given", "without", "with", "add", "now", "subject", "parameters", "expect", "finding", "because",
+    "horizon",
 )  # fmt: skip
 _OUTSIDE = ("as", "at", "before", "recorded_at", "signed_with")
 _ENVELOPE = ("id", "subject", "actor", "on_behalf_of")
@@ -76,7 +77,11 @@ _OPENED: Told = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One history and what its rule must say of it."""
+    """One history and what its rule must say of it.
+
+    Attributes:
+        horizon: When a finding of the rule first flips if nothing new is recorded; None when that is not asked.
+    """
 
     rule: str
     name: str
@@ -89,6 +94,7 @@ class Case:
     finding: str | None
     because: str | None
     place: str
+    horizon: datetime | Literal["never"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ def run_case(rule_set: RuleSet, case: Case, dossier: Dossier | None = None) -> C
     if not findings:
         return _result(case, "no finding", "the history holds nothing in the rule's scope")
     gravest = min(findings, key=lambda each: OUTCOMES.index(each.outcome))
-    return _result(case, gravest.outcome, gravest.message)
+    return _with_horizon(_result(case, gravest.outcome, gravest.message), case, assessment.horizon)
 
 
 def case_dossier(case: Case) -> Dossier:
@@ -233,6 +239,7 @@ class _CaseReader:
             finding=fields["finding"].text() if "finding" in fields else None,
             because=fields["because"].text() if "because" in fields else None,
             place=f"line {node.line}",
+            horizon=_horizon(fields["horizon"]) if "horizon" in fields else None,
         )
 
     def _events(self, history: tuple[Told, ...], fields: Mapping[str, Marked]) -> Iterator[Told]:
@@ -358,6 +365,25 @@ def _result(case: Case, obtained: str, detail: str) -> CaseResult:
     if passed and case.because is not None and case.because not in detail:
         passed, obtained = False, f"{obtained}, but not because of {case.because!r}"
     return CaseResult(case.rule, case.name, passed, case.expect, obtained, detail, case.place)
+
+
+def _with_horizon(result: CaseResult, case: Case, found: datetime | None) -> CaseResult:
+    """A case that passes otherwise and says until when its outcome holds is held to that."""
+    if not result.passed or case.horizon is None or case.horizon == (found or "never"):
+        return result
+    wanted, obtained = (
+        each if isinstance(each, str) else format_instant(each) for each in (case.horizon, found or "never")
+    )
+    return replace(
+        result,
+        passed=False,
+        expected=f"{result.expected} until {wanted}",
+        obtained=f"{result.obtained} until {obtained}",
+    )
+
+
+def _horizon(node: Marked) -> datetime | Literal["never"]:
+    return "never" if node.text() == "never" else _moment(node)
 
 
 def _moment(node: Marked) -> datetime:

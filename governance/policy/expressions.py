@@ -21,6 +21,7 @@ from governance.policy.cel.checker import check_each
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
 from governance.policy.cel.explanation import Shortfall, explain
+from governance.policy.cel.horizon import horizon_of, mentions
 from governance.policy.cel.operators import ranged
 from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
@@ -31,8 +32,23 @@ from governance.policy.lineage_functions import OVERLOADS
 STEPS_MAX = BUDGET
 """Steps of one evaluation: nodes looked at, rounds of quantifiers, elements compared."""
 
+RUN_STEPS_MAX = 20 * BUDGET
+"""Steps of all evaluations of one assessment together."""
+
+HORIZON_STEPS_MAX = 4 * BUDGET
+"""Steps that finding its horizon may take besides."""
+
+LAST_INSTANT = 253_402_300_799_999_999
+"""The last microsecond of the year 9999, counted from 1970: no moment lies behind it."""
+
 LENGTH_MAX = 4_000
 """Characters in one expression."""
+
+INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
+"""How the names of fields end that are moments."""
+
+Measure = Literal["moment", "span", "other"]
+"""What a whole number counts: microseconds since 1970 UTC, microseconds, or something else."""
 
 MICROSECONDS = {
     "weeks": 604_800_000_000,
@@ -70,6 +86,31 @@ class ExpressionError(Exception):
         self.hint = hint
 
 
+class Run:
+    """What the evaluations of one assessment may spend together, counted in steps: the same on every machine.
+
+    Args:
+        steps: At most so many, for evaluations.
+        horizons: What finding horizons may spend; `HORIZON_STEPS_MAX` by default.
+    """
+
+    __slots__ = ("_steps", "horizons", "left")
+
+    def __init__(self, steps: int = RUN_STEPS_MAX, horizons: Budget | None = None) -> None:
+        self.left = steps
+        self.horizons = Budget(HORIZON_STEPS_MAX) if horizons is None else horizons
+        self._steps = steps
+
+    def again(self) -> Run:
+        """The same for evaluations at another moment; what horizons may spend is shared."""
+        return Run(self._steps, self.horizons)
+
+    @property
+    def spent(self) -> int:
+        """Steps taken by evaluations and horizons: more than any evaluation takes before the horizon."""
+        return self._steps - self.left + HORIZON_STEPS_MAX - self.horizons.left
+
+
 class Activation:
     """Values by name.
 
@@ -95,16 +136,44 @@ class Expression:
     text: str
     _program: Program
 
-    def evaluate(self, activation: Activation) -> Evaluation:
-        """Evaluate over values; nothing is raised for what the values do."""
+    def evaluate(self, activation: Activation, run: Run | None = None) -> Evaluation:
+        """Evaluate over values; nothing is raised for what the values do.
+
+        Args:
+            activation: The values.
+            run: What may be spent besides one evaluation's own budget, and is spent from.
+        """
+        budget = None if run is None else Budget(min(BUDGET, run.left))
+        steps = 0 if budget is None else budget.left
         try:
-            return Evaluation("value", self._program.evaluate(activation.values))
+            return Evaluation("value", self._program.evaluate(activation.values, budget))
+        except BudgetError as error:
+            is_of_run = steps < BUDGET and budget is not None
+            return Evaluation(
+                "error", detail="the assessment takes too many steps" if is_of_run else error.message
+            )
         except EvaluationError as error:
             if error.kind == "absent":
                 return Evaluation("unknown", detail=f"{(error.name or '').replace('_', ' ')} is not recorded")
             return Evaluation("error", detail=error.message)
         except RecursionError:
             return Evaluation("error", detail="its values are nested too deeply")
+        finally:
+            if run is not None and budget is not None:
+                run.left -= steps - max(budget.left, 0)
+
+    def until(self, activation: Activation, run: Run | None = None) -> int | None:
+        """The first moment after `now` at which the same values may give something else; None when there is none.
+
+        Before it `evaluate` gives the same, whatever `now` is. It may be too early, never too late.
+        """
+        budget = None if run is None else run.horizons
+        return horizon_of(self._program, activation.values, "now", last=LAST_INSTANT, run=budget)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the moment stands in it at all."""
+        return _is_timed(self._program)
 
 
 @lru_cache(maxsize=4096)
@@ -121,17 +190,71 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
     return Expression(text, _compiled(text, _environment(names)))
 
 
-def explain_expression(text: str, names: tuple[str, ...], activation: Activation) -> Shortfall | None:
+def explain_expression(
+    text: str, names: tuple[str, ...], activation: Activation, run: Run | None = None
+) -> Shortfall | None:
     """Why an expression that compiles is not true: which comparison, of which element, with which values.
 
     None where it is true, or where saying why takes too many steps.
+
+    Args:
+        text: The expression.
+        names: The variables that it may use.
+        activation: Their values.
+        run: What all explanations together may spend, and is spent from.
     """
     environment = _environment(names)
     program = _compiled(text, environment)
+    steps = BUDGET if run is None else min(BUDGET, run.left)
+    budget = Budget(steps)
     try:
-        return explain(program.root, text, environment, activation.values)
+        budget.spend(program.weight)
+        return explain(program.root, text, environment, activation.values, budget)
     except BudgetError:
         return None
+    finally:
+        if run is not None:
+            run.left -= steps - max(budget.left, 0)
+
+
+def measures_of(text: str, durations: frozenset[str]) -> tuple[Measure, Measure]:
+    """What the two sides of a comparison measure; of anything else, the whole twice.
+
+    Args:
+        text: An expression that compiles.
+        durations: Names of parameters that are spans of time.
+    """
+    node = parse(text)
+    sides = (node.left, node.right) if isinstance(node, tree.Binary) else (node, node)
+    return _measure(sides[0], durations), _measure(sides[1], durations)
+
+
+def asked_field(text: str) -> str | None:
+    """The field that a `has(…)` asks for; None where an expression that compiles is something else."""
+    node = parse(text)
+    return node.field if isinstance(node, tree.Select) and node.is_test else None
+
+
+def _measure(node: tree.Node, durations: frozenset[str]) -> Measure:
+    match node:
+        case tree.Name():
+            return "moment" if node.name == "now" or node.name.endswith(INSTANT_ENDINGS) else "other"
+        case tree.Select(operand=tree.Name(name="params")):
+            return "span" if node.field in durations else "other"
+        case tree.Select():
+            return "moment" if node.field.endswith(INSTANT_ENDINGS) and not node.is_test else "other"
+        case tree.Call(target=None):
+            return "span" if node.function in MICROSECONDS else "other"
+        case tree.Binary(operator="+" | "-"):
+            left, right = _measure(node.left, durations), _measure(node.right, durations)
+            if left == "moment" and right == "moment":
+                return "span" if node.operator == "-" else "other"
+            return left if right == "span" else right if left == "span" and node.operator == "+" else "other"
+        case tree.Conditional():
+            chosen, otherwise = _measure(node.chosen, durations), _measure(node.otherwise, durations)
+            return chosen if chosen == otherwise else "other"
+        case _:
+            return "other"
 
 
 def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
@@ -211,6 +334,11 @@ def _span(name: str, unit: int) -> tuple[Overload, Overload]:
             raise EvaluationError("overflow", f"{name}({count}) is no span of time") from error
 
     return function(name, (INT,), INT, run), function(name, (DOUBLE,), INT, run)
+
+
+@lru_cache(maxsize=4096)
+def _is_timed(program: Program) -> bool:
+    return mentions(program.root, "now")
 
 
 _FUNCTIONS = (*(each for name, unit in MICROSECONDS.items() for each in _span(name, unit)), *OVERLOADS)

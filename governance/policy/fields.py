@@ -37,8 +37,9 @@ from governance.policy.cel.types import (
     map_of,
     record,
 )
+from governance.policy.expressions import INSTANT_ENDINGS
 from governance.policy.lineage_functions import LINEAGE
-from governance.policy.variables import INSTANT_ENDINGS, STATEMENT_FIELDS
+from governance.policy.variables import STATEMENT_FIELDS
 
 Shape = Any
 """The class of a map, `tuple[class, ...]` of a list, an annotation of a field."""

@@ -37,6 +37,7 @@ from governance.policy.model import (
 from governance.policy.parameters import TYPES, require_bounds, typed
 from governance.policy.rule_types import element_type, variables_of
 from governance.policy.variables import NAMES
+from governance.policy.waivers import SIGNED_DEMANDED
 
 FILE = "rule_set.yaml"
 REASON_LENGTH_MIN = 20
@@ -237,6 +238,8 @@ def _parameter(name: str, node: Marked) -> Parameter:
         ("type", "default", "minimum", "maximum", "one_of", "why"), required=("type", "default")
     )
     kind = _choice(fields["type"], TYPES)
+    if name == SIGNED_DEMANDED and kind != "flag":
+        fields["type"].refuse(f"parameter {name} is a flag, not a {kind}: waivers are held to it too")
     parameter = Parameter(
         name=name,
         type=kind,

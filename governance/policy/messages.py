@@ -13,12 +13,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from governance.policy.variables import INSTANT_ENDINGS, moment_of
+from governance.policy.expressions import INSTANT_ENDINGS
+from governance.policy.variables import moment_of
 
 MISSING = "(not recorded)"
 
 _PLACE = re.compile(r"\{([a-z_][\w.]*)\}")
 _SECOND = 1_000_000
+_MOMENT_MAX = 62_000_000_000 * _SECOND
+"""Some 1,965 years either way of 1970, all of which Python can say."""
+_SHOWN_MAX = 10
 _UNITS = ((86_400 * _SECOND, "day"), (3_600 * _SECOND, "hour"), (60 * _SECOND, "minute"), (_SECOND, "second"))
 
 
@@ -45,6 +49,46 @@ def format_duration(count: int) -> str:
             number = count // unit
             return f"{number} {name}" if number == 1 else f"{number} {name}s"
     return f"{count / _SECOND:g} seconds"
+
+
+def format_span(count: int) -> str:
+    """Microseconds in the two largest units that they reach: `36 days 4 hours`; the rest is cut off."""
+    left, parts = abs(count), list[str]()
+    for unit, name in _UNITS:
+        number, left = divmod(left, unit)
+        if number:
+            parts.append(f"{number} {name}" if number == 1 else f"{number} {name}s")
+    text = " ".join(parts[:2]) or f"{left} microseconds"
+    return f"-{text}" if count < 0 else text
+
+
+def format_value(value: Any, *, is_moment: bool = False, is_span: bool = False) -> str:
+    """A value of an expression, so that two of them can be compared at a glance.
+
+    Args:
+        value: As an expression gives it.
+        is_moment: Whether a whole number counts microseconds since 1970 UTC.
+        is_span: Whether it counts microseconds.
+    """
+    if type(value) is int and is_moment and abs(value) < _MOMENT_MAX:
+        moment = moment_of(value)
+        return moment.strftime("%Y-%m-%d %H:%M:%S" + (".%f" if moment.microsecond else "") + " UTC")
+    if type(value) is int and is_span:
+        return format_span(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        more = f", … {len(value) - _SHOWN_MAX} more" if len(value) > _SHOWN_MAX else ""
+        return f"[{', '.join(map(format_value, value[:_SHOWN_MAX]))}{more}]"
+    if isinstance(value, Mapping):
+        return str(
+            value.get("ref", value.get("subject", f"a map of {', '.join(map(str, value)) or 'nothing'}"))
+        )
+    return str(value)
 
 
 def _shown(path: str, values: Mapping[str, Any], durations: frozenset[str]) -> str:

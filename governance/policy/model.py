@@ -36,6 +36,7 @@ OUTCOMES: tuple[Outcome, ...] = (
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 SCOPES: tuple[Scope, ...] = ("organisation", "system", "model", "dataset", "deployment")
 PASSING: tuple[Outcome, ...] = ("satisfied", "not_applicable")
+WAIVABLE: tuple[Outcome, ...] = ("not_satisfied", "unknown", "manual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,8 @@ class Assessment:
         assessed_at: The moment that the rules took as now.
         severity_min: The least severity that decides the verdict.
         tally: Findings by outcome, and `waived` among them.
+        horizon: When a finding first flips if nothing new is recorded; None when none ever does.
+        steady_until: Until when every evaluation comes out the same, details included; never after the horizon.
     """
 
     subject: str
@@ -265,6 +268,8 @@ class Assessment:
     findings: tuple[Finding, ...]
     verdict: Verdict
     tally: Mapping[str, int]
+    horizon: datetime | None = None
+    steady_until: datetime | None = None
 
     def findings_digest(self, rule_set: str) -> str:
         """Digest of the canonical JSON of one rule set's findings, in order."""
@@ -280,6 +285,7 @@ class Assessment:
             "tree_size": self.tree_size,
             "assessed_at": format_instant(self.assessed_at),
             "severity_min": self.severity_min,
+            "horizon": None if self.horizon is None else format_instant(self.horizon),
             "rule_sets": [
                 {
                     "id": line.id,

@@ -11,8 +11,9 @@ Rules: pure; the same dossier gives the same maps. What a view says of itself wi
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,12 +25,12 @@ from governance.errors import GovernanceError
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
+from governance.policy.expressions import INSTANT_ENDINGS
 from governance.policy.lineage_functions import graph_of
 from governance.policy.model import Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
 
 NAMES: tuple[str, ...] = (
     "system",
@@ -108,6 +109,13 @@ class Variables:
             self._things[scope] = tuple(self._things_of(scope))
         return self._things[scope]
 
+    def moved(self, now: datetime) -> Variables:
+        """The same at another moment."""
+        moved = copy.copy(self)
+        moved._things = {}
+        moved._shared = {**self._shared, "now": microseconds(now)}
+        return moved
+
     def _things_of(self, scope: Scope) -> Iterator[Thing]:
         dossier = self._dossier
         if scope == "organisation":
@@ -149,6 +157,30 @@ class Variables:
         return found[0] if len(found) == 1 else None
 
 
+class Watched(Mapping[str, Any]):
+    """Variables that tell when some of them are looked at.
+
+    Args:
+        values: By name.
+        watches: What is called when the variable of a name is looked at.
+    """
+
+    def __init__(self, values: Mapping[str, Any], watches: Mapping[str, Callable[[], None]]) -> None:
+        self._values = values
+        self._watches = watches
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._watches:
+            self._watches[name]()
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 def plain(value: Any) -> Any:
     """A view, statement, payload or list of them as plain values; see the module's table."""
     if isinstance(value, Statement):
@@ -160,6 +192,18 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _view(value)
     return value
+
+
+def instants_in(value: Any, name: str = "") -> Iterator[int]:
+    """Every moment in plain values, by the names of their fields."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from instants_in(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            yield from instants_in(each, name)
+    elif type(value) is int and name.endswith(INSTANT_ENDINGS):
+        yield value
 
 
 def microseconds(moment: datetime) -> int:

@@ -17,6 +17,7 @@ from datetime import datetime
 from governance.core.instants import parse_instant
 from governance.lineage.views import WaiverView
 from governance.policy.model import WaiverLine
+from governance.policy.variables import instants_in, microseconds, plain
 
 SIGNED_DEMANDED = "signed_approvals_required"
 """The parameter of a rule set, a flag, that demands signatures of approvals and of waivers."""
@@ -93,3 +94,17 @@ def _why_ended(view: WaiverView, digest: str | None, at: datetime, *, signed_onl
     if signed_only and not view.signed:
         return "is not signed"
     return None
+
+
+def next_change(rule: str, subject: str, waivers: Sequence[WaiverView], at: datetime) -> int | None:
+    """The first moment after `at`, in microseconds since 1970 UTC, at which a waiver may begin or cease to hold.
+
+    Every moment that a waiver of this rule and subject states counts, so that it is never too late.
+    """
+    stated = [
+        moment
+        for view in waivers
+        if (view.granted.data.rule, view.granted.subject) == (rule, subject)
+        for moment in instants_in(plain(view))
+    ]
+    return min((moment for moment in stated if moment > microseconds(at)), default=None)

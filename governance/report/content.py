@@ -14,6 +14,7 @@ from typing import Any
 
 from governance.core.instants import format_instant
 from governance.lineage.dossier import Dossier
+from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.statement import EntryLine
 from governance.lineage.views import ApprovalView
 from governance.policy.model import PASSING, SEVERITIES, Assessment, Finding, RuleSet
@@ -285,21 +286,25 @@ def _approvals(dossier: Dossier, at: datetime) -> list[Content]:
 
 def _approval(view: ApprovalView, at: datetime) -> Content:
     granted = view.granted
+    until = granted.data.valid_until
+    why_not = why_not_in_force(view, at)
     if view.voided_at is not None:
         state = f"Void since {_moment(view.voided_at)}: {view.void_reason}"
-    elif granted.data.valid_until is not None and granted.data.valid_until <= format_instant(at):
-        state = f"Ran out on {granted.data.valid_until[:10]}"
+    elif why_not is not None:
+        state = f"{why_not[0].upper()}{why_not[1:]}"
     else:
-        state = (
-            "Holds" if granted.data.valid_until is None else f"Holds until {granted.data.valid_until[:10]}"
-        )
+        state = "Holds" if until is None else f"Holds until {until[:10]}"
     return {
         "subject": granted.subject,
         "digest": granted.data.digest,
         "purpose": granted.data.purpose,
         "by": granted.actor,
+        "on_behalf_of": granted.on_behalf_of or "",
         "role": granted.data.role or "none stated",
         "role_held": view.role_held,
+        "independent": view.independent,
+        "involvement": list(view.involvement),
+        "word": on_whose_word(view),
         "when": _moment(granted.occurred_at),
         "rationale": granted.data.rationale or "",
         "conditions": granted.data.conditions or "",

@@ -13,22 +13,28 @@ import hashlib
 import os
 import re
 import threading
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
+from governance.report.bundle import write_zip
+from governance.report.pdf_finishing import finish_pdf
 from governance.report.templates import BASE, FILE, Template
 
 Format = Literal["pdf", "html"]
 MEDIA_TYPES: Mapping[str, str] = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
 STYLE_SIZE_BYTES_MAX = 1 << 20
 
+_NAMED_DRAWING = re.compile(r'(<svg\b[^>]*?\saria-label="([^"]*)"[^>]*>)(?!\s*<title)')
 _FONT = re.compile(r"url\(fonts/([A-Za-z0-9-]+\.woff2)\)")
 _ENVIRONMENT_LOCK = threading.Lock()
 
@@ -48,11 +54,17 @@ class RenderedReport:
 
     Attributes:
         digest: Of the bytes, `sha256:…`.
+        bundle: The files of its evidence bundle by name; empty when none was made.
     """
 
     content: bytes
     digest: str
     media_type: str
+    bundle: Mapping[str, bytes] = field(default_factory=dict)
+
+    def zipped(self) -> bytes:
+        """The evidence bundle as a zip, the same bytes for the same bundle."""
+        return write_zip(self.bundle)
 
 
 def render(
@@ -94,6 +106,7 @@ def render_html(template: Template, content: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.globals["style"] = _style(template.root)
+    environment.globals["content_digest"] = digest_bytes(format_canonical(content))
     environment.filters["grouped"] = grouped
     try:
         return environment.get_template(f"{template.id}/{FILE}").render(content=content)
@@ -104,6 +117,29 @@ def render_html(template: Template, content: Mapping[str, Any]) -> str:
             f"template {template.id} does not render: {error}",
             hint="docs/architecture.md says what a template may read",
         ) from error
+
+
+def renderer_versions(format: Format, *, governance: str) -> dict[str, str]:  # the field's own word
+    """Name and version of everything that the bytes of a report depend on, besides content and template.
+
+    Args:
+        format: `pdf` or `html`.
+        governance: The version of this package.
+
+    Raises:
+        DependencyError: Libraries that make PDFs are missing.
+    """
+    versions = {"governance": governance, "jinja2": version("jinja2")}
+    if format == "html":
+        return versions
+    _weasyprint()
+    from weasyprint.text.ffi import pango
+
+    number = int(pango.pango_version())
+    versions["pango"] = f"{number // 10_000}.{number // 100 % 100}.{number % 100}"
+    versions["zlib"] = zlib.ZLIB_RUNTIME_VERSION
+    versions.update({name: version(name) for name in ("fonttools", "pydyf", "weasyprint")})
+    return versions
 
 
 def grouped(digits: str, width: int = 8) -> list[str]:
@@ -133,12 +169,15 @@ def _render_pdf(html: str, issued_at: datetime, attachments: Sequence[Attachment
             created=issued_at,
             modified=issued_at,
         )
-        for each in attachments
+        for each in sorted(attachments, key=lambda each: each.name)  # a name tree is sorted
     ]
     with _source_date(issued_at):
         fetcher = weasyprint.URLFetcher(allowed_protocols=("data",))
-        document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url="report:")
+        # WeasyPrint takes alternative text from a drawing's title alone.
+        titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html)
+        document = weasyprint.HTML(string=titled, url_fetcher=fetcher, base_url="report:")
         made = document.write_pdf(
+            finisher=finish_pdf,
             pdf_variant="pdf/a-3a",
             pdf_tags=True,
             pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),

@@ -29,7 +29,10 @@ from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
-from governance.workspace.proving import Proving
+from governance.workspace.assessing import Assessing
+from governance.workspace.personal import PersonalData
+from governance.workspace.reports import Reporting
+from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
@@ -37,12 +40,11 @@ if TYPE_CHECKING:
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
     from governance.policy.model import Assessment, RuleSet
-    from governance.report.render import RenderedReport
 
 Clock = Callable[[], datetime]
 
 
-class Workspace(Proving):
+class Workspace(Assessing, PersonalData, Reporting):
     """One opened ledger; a context manager that seals and closes.
 
     Args:
@@ -52,6 +54,7 @@ class Workspace(Proving):
         signing_key: Its signing key, if this workspace may sign.
         clock: Gives the present moment, aware.
         anchor: Its anchor, if one is kept.
+        sealing: Where its side store lies; by default beside it.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class Workspace(Proving):
         signing_key: Signer | None,
         clock: Clock,
         anchor: Anchor | None = None,
+        sealing: SideStorePlace | None = None,
     ) -> None:
+        self._sealing = sealing
         self.origin = origin
         self.url = storage.url
         self._storage = storage
@@ -74,14 +79,14 @@ class Workspace(Proving):
         self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key, anchor=anchor)
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
-        """Append events, all or none; see `governance.ledger.log.Ledger.append`."""
-        entries = self._ledger.append(events)
+        """Append events, all or none, personal values sealed first; see `governance.ledger.log.Ledger.append`."""
+        entries = self._ledger.append(self.seal(events))
         self._unsealed = self._unsealed or bool(entries)
         return entries
 
     async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """As `append`, for a task: tasks that append at the same time share one wait for the disk."""
-        entries = await self._ledger.append_async(events)
+        entries = await self._ledger.append_async(await self.seal_async(events))
         self._unsealed = self._unsealed or bool(entries)
         return entries
 
@@ -339,37 +344,13 @@ class Workspace(Proving):
             self._record_assessment(assessment)
         return assessment
 
-    def report(
-        self,
-        ref: str,
-        *,
-        template: str,
-        rule_sets: Sequence[str] = (),
-        format: str = "pdf",  # the payload's own word
-        at: datetime | None = None,
-        size: int | None = None,
-        draft: bool = False,
-    ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
-        from governance.workspace.reporting import issue_report
-
-        return issue_report(
-            self,
-            ref,
-            template=template,
-            rule_sets=rule_sets,
-            format=format,
-            at=at if at is not None else self._clock(),
-            size=self._size(size),
-            draft=draft,
-        )
-
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
         try:
             if self._unsealed and self._can_sign:
                 self.checkpoint()
         finally:
+            self._close_side_store()
             self._storage.close()
 
     def __enter__(self) -> Self:

@@ -29,6 +29,7 @@ from governance.workspace.places import (
     ref_name,
     remove_unopened,
 )
+from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.signing import Signing, found_signer, made_signer
 from governance.workspace.stating import TOOL
 
@@ -80,6 +81,7 @@ def init_workspace(
             signing_key=signing_key,
             clock=clock,
             anchor=(anchoring or Anchoring()).anchor_of(signing_key.verifier_key),
+            sealing=SideStorePlace(place, ask=signing.ask if signing else None),
         )
         _write_opening(workspace, retention_days)
     except BaseException:
@@ -127,6 +129,7 @@ def open_workspace(
     clock: Clock = now,
     signing: Signing | None = None,
     anchoring: Anchoring | None = None,
+    sealing: SideStorePlace | None = None,
 ) -> Workspace:
     """Open a ledger.
 
@@ -136,6 +139,7 @@ def open_workspace(
         clock: Gives the present moment.
         signing: What else was said about the signing key.
         anchoring: What was said about the anchor.
+        sealing: What was said about the side store of personal values.
 
     Raises:
         NotFoundError: There is no ledger.
@@ -155,6 +159,7 @@ def open_workspace(
             signing_key=signing_key,
             clock=clock,
             anchor=(anchoring or Anchoring()).anchor_of(chain.keys[0]) if signing_key is not None else None,
+            sealing=sealing or SideStorePlace(place, ask=signing.ask if signing else None),
         )
     except BaseException:
         storage.close()

@@ -1,32 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Issue a report: dossier, assessment, checkpoint and proofs brought together, rendered, and the issue itself appended.
+"""Issue a report: entries, checkpoint, assessment and proofs brought together, rendered, and the issue itself appended.
 
 Rules: the ledger is sealed first, if this workspace has the key, so that the report's checkpoint covers what it rests
-on. What goes into the PDF beside the pages is what a stranger needs: bodies, proofs, checkpoint, key, assessment.
+on; a report that could not be proven is not issued. What goes into the PDF beside the pages is the evidence bundle
+(governance/report/bundle.py). What was issued can be made again from what `report.issued` says (reproducing.py).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from governance.core.checkpoint import parse_checkpoint
-from governance.core.note import parse_note
-from governance.errors import InputError, IntegrityError
+from governance import __version__
+from governance.core.canonical import format_canonical
+from governance.core.hashing import digest_bytes
+from governance.core.instants import format_instant
+from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry
-from governance.lineage.dossier import Dossier
-from governance.policy.assess import assess
-from governance.policy.model import Assessment, RuleSet
-from governance.report.content import LedgerFacts, build_content
-from governance.report.render import Attachment, RenderedReport, render
-from governance.report.templates import load_template
+from governance.policy.loader import FILE as RULE_SET_FILE
+from governance.policy.model import RuleSet
+from governance.report import bundle
+from governance.report.bundle import Manifest
+from governance.report.content import LedgerFacts
+from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
+from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
+from governance.report.template_digest import digest_template
+from governance.report.templates import Template, load_template
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
+from governance.workspace.rule_sets import rule_set_directory
 from governance.workspace.stating import TOOL
 
-FORMATS = ("pdf", "html")
+FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
 
 class Source(Protocol):
@@ -52,133 +59,226 @@ class Source(Protocol):
     def latest_checkpoint(self) -> CheckpointRow | None:
         """The checkpoint that the report rests on."""
 
-    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
-        """All that is known of a subject."""
-
     def rule_set(self, name: str) -> RuleSet:
         """A rule set by its id or folder."""
 
-    def entries_at(self, indexes: Sequence[int]) -> list[Entry]:
-        """Entries, proven."""
+    def evidence_entries(self, ref: str, *, size: int, under: int) -> list[Entry]:
+        """What a report about a thing rests on, each entry proven."""
 
-    def prove(self, index: int) -> bytes:
-        """An entry's proof file."""
+    def prove_under(self, note: bytes, indexes: Sequence[int]) -> bytes:
+        """The entries' proofs under a checkpoint."""
 
     def record_event(self, type: str, subject: str, *, actor: str, data: Mapping[str, Any]) -> Entry:
         """Append one event."""
 
 
-def issue_report(
-    workspace: Source,
-    ref: str,
-    *,
-    template: str,
-    rule_sets: Sequence[str],
-    format: str,  # the payload's own word
-    at: datetime,
-    size: int,
-    draft: bool,
-) -> RenderedReport:
-    """Render a report and append `report.issued`, unless it is a draft.
+@dataclass(frozen=True, slots=True)
+class MadeReport:
+    """A report as it was made, and what it was made of.
 
-    Args:
-        workspace: The opened ledger.
-        ref: The subject.
+    Attributes:
+        rendered: The file, with its evidence bundle.
+        manifest: What the bundle says of it.
+        facts: The checkpoint that it rests on.
+    """
+
+    rendered: RenderedReport
+    manifest: Manifest
+    facts: LedgerFacts
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOrder:
+    """What somebody asks for.
+
+    Attributes:
+        about: The subject, a ref.
         template: A template's id.
-        rule_sets: Held against the dossier; the assessment template takes `baseline` when none is named.
-        format: `pdf` or `html`.
         at: The report's date, and the moment that rules take as now.
         size: The tree size to look at.
-        draft: Whether nothing is appended.
+        rule_sets: Ids or folders, held against the subject; the assessment template takes `baseline` by default.
+        parameters: Values for their parameters.
+        format: `pdf` or `html`.
+        draft: Whether nothing is appended; every page says so.
+        sign: Signs the PDF: gives the same bytes with a signature appended.
+    """
+
+    about: str
+    template: str
+    at: datetime
+    size: int
+    rule_sets: Sequence[str] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    format: str = "pdf"
+    draft: bool = False
+    sign: Callable[[bytes], bytes] | None = None
+
+
+def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
+    """Render a report and append `report.issued`, unless it is a draft.
 
     Raises:
         NotFoundError: Unknown subject, rule set or template.
         InputError: An unknown format.
-        IntegrityError: No checkpoint, or an altered entry.
+        IntegrityError: No checkpoint, an altered entry, or one that the checkpoint of a report to be issued does not
+            cover.
     """
-    found = load_template(report_templates_directory(), template)
-    if format not in FORMATS:
-        raise InputError(f"unknown report format {format!r}", hint="formats are pdf and html")
+    template = load_template(report_templates_directory(), order.template)
+    kind = FORMATS.get(order.format)
+    if kind is None:
+        raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.sign is not None and (order.draft or kind != "pdf"):
+        raise InputError(
+            "a draft is not signed" if order.draft else "only a PDF is signed",
+            hint="issue the report as PDF to sign it",
+        )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    dossier = workspace.dossier(ref, size=size)
-    named = list(rule_sets) or (["baseline"] if template == "assessment" else [])
-    loaded = [workspace.rule_set(name) for name in named]
-    assessment = assess(dossier, loaded, at=at) if loaded else None
-    content = build_content(
-        template=template,
-        dossier=dossier,
-        ledger=_ledger_facts(workspace),
-        issued_at=at,
-        assessment=assessment,
-        rule_sets=loaded,
+    names = list(order.rule_sets) or (["baseline"] if template.id == "assessment" else [])
+    request = ReportRequest(
+        about=order.about,
+        template=template.id,
+        at=order.at,
+        tree_size=order.size,
+        rule_sets=tuple(workspace.rule_set(name) for name in names),
+        parameters=order.parameters,
+        draft=order.draft,
     )
-    attachments = list(_attachments(workspace, dossier, assessment)) if format == "pdf" else []
-    rendered = render(
-        found, content, format="pdf" if format == "pdf" else "html", issued_at=at, attachments=attachments
-    )
-    if not draft:
-        _append_issue(workspace, ref, template, format, rendered, size)
+    note = _covering_note(workspace, order)
+    texts = rule_set_texts(names, request.rule_sets)
+    made = make_report(workspace, request, template, note=note, format=kind, texts=texts)
+    rendered = made.rendered if order.sign is None else _signed(made.rendered, order.sign)
+    if not order.draft:
+        _append_issue(workspace, made, rendered, kind)
     return rendered
 
 
-def _ledger_facts(workspace: Source) -> LedgerFacts:
+def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
+    content = sign(rendered.content)
+    return replace(rendered, content=content, digest=digest_bytes(content))
+
+
+def _covering_note(workspace: Source, order: ReportOrder) -> bytes:
+    """The latest checkpoint; it covers what a report to be issued looks at."""
     latest = workspace.latest_checkpoint()
     if latest is None:
         raise IntegrityError(
             "the ledger has no checkpoint, so a report could prove nothing",
             hint="sign one with: governance checkpoint",
         )
-    checkpoint = parse_checkpoint(parse_note(latest.note).text)
-    return LedgerFacts(
-        origin=workspace.origin,
-        verifier_key=workspace.verifier_key,
-        checkpoint=latest.note.decode(),
-        checkpoint_size=checkpoint.tree_size,
-        root=checkpoint.root.hex(),
-    )
+    if not order.draft and latest.tree_size < order.size:
+        raise IntegrityError(
+            f"the last checkpoint covers {latest.tree_size} of {order.size} entries: the report could not be proven",
+            hint=f"sign one with: governance checkpoint; or say --size {latest.tree_size}, or --draft",
+        )
+    return latest.note
 
 
-def _attachments(workspace: Source, dossier: Dossier, assessment: Assessment | None) -> Iterator[Attachment]:
-    facts = _ledger_facts(workspace)
-    indexes = [line.index for line in dossier.entries]
-    bodies = workspace.entries_at(indexes)
-    yield Attachment(
-        "entries.jsonl",
-        b"".join(entry.body + b"\n" for entry in bodies),
-        "Bodies of the entries, one a line, as hashed",
+def make_report(
+    workspace: Source,
+    request: ReportRequest,
+    template: Template,
+    *,
+    note: bytes,
+    format: Format,  # the payload's own word
+    texts: Mapping[str, bytes],
+) -> MadeReport:
+    """Make a report under a given checkpoint; nothing is appended.
+
+    Args:
+        workspace: The opened ledger.
+        request: What was asked for.
+        template: The template that it names.
+        note: The signed checkpoint.
+        format: `pdf` or `html`.
+        texts: The rule sets' files by id.
+
+    Raises:
+        NotFoundError: Unknown subject.
+        IntegrityError: An altered entry.
+        TemplateError: The template does not render this content.
+    """
+    facts = ledger_facts(note, workspace.verifier_key)
+    entries = workspace.evidence_entries(request.about, size=request.tree_size, under=facts.checkpoint_size)
+    derived = derive(request, entries, facts)
+    covered = [entry.index for entry in entries if entry.index < facts.checkpoint_size]
+    files = {
+        bundle.CONTENT: derived.content,
+        bundle.ENTRIES: b"".join(entry.body + b"\n" for entry in entries),
+        bundle.PROOF: workspace.prove_under(note, covered),
+        bundle.CHECKPOINT: note,
+        bundle.KEYS: f"{facts.verifier_key}\n".encode(),
+        **{bundle.rule_set_file(name): text for name, text in texts.items()},
+    }
+    if derived.assessment is not None:
+        files[bundle.ASSESSMENT] = format_canonical(derived.assessment.to_dict())
+    manifest = Manifest(
+        about=request.about,
+        template=template.id,
+        template_digest=digest_template(template),
+        at=format_instant(request.at),
+        tree_size=request.tree_size,
+        origin=facts.origin,
+        checkpoint_size=facts.checkpoint_size,
+        draft=request.draft,
+        rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
+        parameters=request.parameters,
+        renderer=renderer_versions(format, governance=__version__),
     )
-    proofs = [
-        {"index": index, "proof": workspace.prove(index).decode()}
-        for index in indexes
-        if index < facts.checkpoint_size
-    ]
-    lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in proofs)
-    yield Attachment("proofs.jsonl", lines.encode(), "A proof file (c2sp.org/tlog-proof) for each entry")
-    yield Attachment(
-        "checkpoint.txt", facts.checkpoint.encode(), "The signed checkpoint (c2sp.org/tlog-checkpoint)"
-    )
-    yield Attachment(
-        "verifier-key.txt", f"{facts.verifier_key}\n".encode(), "The key that the checkpoint verifies with"
-    )
-    if assessment is not None:
-        told = json.dumps(assessment.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        yield Attachment("assessment.json", told.encode(), "Every finding, as data")
+    whole = bundle.with_manifest(manifest, files)
+    rendered = render_bundle(template, derived, whole, format=format, at=request.at)
+    return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
 
 
-def _append_issue(
-    workspace: Source, ref: str, template: str, kind: str, rendered: RenderedReport, size: int
-) -> None:
-    name = f"report:{template}/{ref.replace(':', '/').partition('@')[0]}@{rendered.digest[7:23]}"
+def render_bundle(
+    template: Template, derived: Derived, files: bundle.Files, *, format: Format, at: datetime
+) -> RenderedReport:
+    """Render a report with its bundle inside, if it is a PDF."""
+    attached = [Attachment(name, content, bundle.describe(name)) for name, content in files.items()]
+    rendered = render(template, derived.readable, format=format, issued_at=at, attachments=attached)
+    return replace(rendered, bundle=files)
+
+
+def rule_set_texts(names: Sequence[str], rule_sets: Sequence[RuleSet]) -> dict[str, bytes]:
+    """The files of rule sets by id.
+
+    Raises:
+        InputError: Two have the same id.
+        NotFoundError: A file is gone, or was changed since it was loaded.
+    """
+    texts: dict[str, bytes] = {}
+    for name, rule_set in zip(names, rule_sets, strict=True):
+        if rule_set.id in texts:
+            raise InputError(f"rule set {rule_set.id} is named twice")
+        texts[rule_set.id] = (rule_set_directory(name) / RULE_SET_FILE).read_bytes()
+        if digest_bytes(texts[rule_set.id]) != rule_set.digest:
+            raise NotFoundError(f"rule set {name} was changed while it was used", hint="try again")
+    return texts
+
+
+def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport, kind: Format) -> None:
+    manifest = made.manifest
+    place = manifest.about.replace(":", "/").partition("@")[0]
+    data: dict[str, Any] = {
+        "about": manifest.about,
+        "template": manifest.template,
+        "digest": rendered.digest,
+        "tree_size": manifest.tree_size,
+        "format": kind,
+        "at": manifest.at,
+        "template_digest": manifest.template_digest,
+        "checkpoint_size": manifest.checkpoint_size,
+        "checkpoint_digest": digest_bytes(made.facts.checkpoint.encode()),
+        "content_digest": made.content_digest,
+        "renderer": dict(manifest.renderer),
+    }
+    if rendered.digest != made.rendered.digest:
+        data["unsigned_digest"] = made.rendered.digest
+    if manifest.rule_sets:
+        data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
+    if manifest.parameters:
+        data["parameters"] = dict(manifest.parameters)
     workspace.record_event(
-        "report.issued",
-        name,
-        actor=TOOL,
-        data={
-            "about": ref,
-            "template": template,
-            "digest": rendered.digest,
-            "tree_size": size,
-            "format": kind,
-        },
+        "report.issued", f"report:{manifest.template}/{place}@{rendered.digest[7:23]}", actor=TOOL, data=data
     )

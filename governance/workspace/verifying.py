@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verify whatever an auditor holds: a ledger, an export, a static log in a folder or behind a URL, a proof.
+"""Verify whatever an auditor holds: a ledger, an export, a static log in a folder or behind a URL, a proof and so on.
 
 Rules: what a source is follows from its URL or its first bytes, never from its name alone. Nothing is written, no
 network is used but for an http or https URL, and what an option cannot apply to is refused, not ignored.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from governance.core.disclosure import is_disclosure
 from governance.core.note import SIZE_BYTES_MAX, VerifierKey, parse_verifier_key
 from governance.core.tiles import BODY_SIZE_BYTES_MAX
 from governance.errors import InputError, NotFoundError
@@ -38,6 +39,9 @@ class Beside:
         checkpoints: Files with signed checkpoints, kept or sent along.
         minimum_index: Entries below it may have been pruned from a static log.
         demands: What the checkpoints must bear: cosignatures of witnesses, time-stamps.
+        evidence_only: Whether a report's findings, content and pages are left unchecked.
+        templates: The folder of templates that a report's pages are made with again; by default those that we ship.
+        signer_authorities: Files with the certificates that a report's signature must come from, PEM.
     """
 
     bodies: Sequence[str | Path] = ()
@@ -45,6 +49,9 @@ class Beside:
     checkpoints: Sequence[str | Path] = ()
     minimum_index: int = 0
     demands: Demands | None = None
+    evidence_only: bool = False
+    templates: Path | None = None
+    signer_authorities: Sequence[Path] = ()
 
 
 def verify_source(
@@ -58,7 +65,8 @@ def verify_source(
     """Verify a source of any kind.
 
     Args:
-        source: A ledger's URL, the path of an export, a proof or the folder of a static log, or the http URL of one.
+        source: A ledger's URL, the path of an export, a proof, a report (PDF) or its bundle (zip), or of the folder of
+            a static log, or the http URL of one.
         ledger: The ledger to verify when no source is named; by default as `verify_ledger` finds it.
         key: The verifier key that the caller trusts, text form.
         beside: What the caller holds beside it.
@@ -69,6 +77,7 @@ def verify_source(
         InputError: Something beside it does not belong to such a source, or is missing.
         NoteError: `key` is not a verifier key.
         ProofError: A malformed proof.
+        BundleError: A PDF or zip that is no report of ours.
         StorageError: It cannot be read.
     """
     held = beside if beside is not None else Beside()
@@ -134,6 +143,14 @@ def _verify_file(
     )
 
     begin = _first_bytes(path)
+    if is_disclosure(begin):
+        from governance.ledger.verify_disclosure import verify_disclosure
+
+        _refuse(held, "a disclosure", "demands")
+        found, note = verify_disclosure(_content(path, SIZE_BYTES_MAX), keys=keys)
+        return _demanded(found, [note], held, keys)
+    if begin.startswith((b"%PDF-", b"PK\x03\x04")):
+        return _verify_report(path, keys, held)
     content = _proof(path, begin)
     indexes = None if content is None else proof_indexes(content)
     if content is not None and indexes is not None:
@@ -153,8 +170,31 @@ def _verify_file(
         return _demanded(found, checkpoints, held, keys)
     raise NotFoundError(
         f"{path} is nothing that can be verified",
-        hint="a ledger, an export (.jsonl), a proof, or the folder or URL of a static log",
+        hint="a ledger, an export (.jsonl), a proof, a report (.pdf), or the folder or URL of a static log",
     )
+
+
+def _verify_report(path: Path, keys: Sequence[VerifierKey], held: Beside) -> Verification:
+    from governance import __version__
+    from governance.report.bundle_reading import PDF_SIZE_BYTES_MAX
+    from governance.report.render import renderer_versions
+    from governance.report.verify_report import Installation, verify_report
+    from governance.resources import report_templates_directory
+
+    _refuse(held, "a report", "demands", "evidence_only", "templates", "signer_authorities")
+    installation = Installation(
+        held.templates or report_templates_directory(),
+        lambda: renderer_versions("pdf", governance=__version__),
+    )
+    content = _content(path, PDF_SIZE_BYTES_MAX)
+    found, note = verify_report(
+        content,
+        keys=keys,
+        installation=installation,
+        authorities=[_content(each, SIZE_BYTES_MAX) for each in held.signer_authorities],
+        evidence_only=held.evidence_only,
+    )
+    return _demanded(found, [note], held, keys)
 
 
 def _refuse(held: Beside, source: str, *fitting: str) -> None:
@@ -165,6 +205,9 @@ def _refuse(held: Beside, source: str, *fitting: str) -> None:
         "checkpoints": "--checkpoint",
         "minimum_index": "--minimum-index",
         "demands": "a demand for cosignatures or time-stamps",
+        "evidence_only": "--evidence-only",
+        "templates": "--templates",
+        "signer_authorities": "--signer-ca",
     }
     for name, option in options.items():
         if getattr(held, name) and name not in fitting:

@@ -354,6 +354,26 @@ def test_a_broken_rule_set_is_told_with_its_place(ledger: Run, tmp_path: Path) -
     )
 
 
+def test_an_issued_report_is_verified_and_made_again(ledger: Run, tmp_path: Path) -> None:
+    ledger(
+        "report", "model:scorer@1", "--template", "assessment", "--output", "r.html", "--bundle", "r.zip"
+    )  # fmt: skip
+    key = ledger("key").stdout.strip()
+    verified = ledger("verify", "r.zip", "--key", key)
+    assert "verified: assessment of model:scorer@1" in verified.stdout
+    index = json.loads(ledger("log", "--format", "json").stdout)[-1]["index"]
+    again = ledger("report", "--reproduce", str(index), "--output", "again.html")
+    assert "the same, byte for byte" in again.stdout
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "r.html").read_bytes()
+    told = json.loads(ledger("report", "--reproduce", str(index), "--format", "json").stdout)
+    assert told["is_same"] is True
+    assert told["differences"] == []
+    for wrong in (["model:x@1"], ["--draft"], ["--size", "3"]):
+        refused = ledger("report", "--reproduce", str(index), *wrong, code=2)
+        assert "beside --reproduce" in str(refused.exception)
+    assert "needs REF" in str(ledger("report", "model:scorer@1", code=2).exception)
+
+
 def test_a_report_is_written_and_its_issue_recorded(ledger: Run, tmp_path: Path) -> None:
     told = loaded(
         ledger(

@@ -9,6 +9,7 @@ surrogates have a parser's own tests. A parser of plain values is handed what `p
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import os
 import shutil
@@ -19,31 +20,48 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from governance.cli.reading import read_events, read_payload
+from governance.core.allowed_signers import parse_allowed_signers
 from governance.core.batch_proof import parse_batch_proof
 from governance.core.canonical import format_canonical, parse_canonical, parse_json
 from governance.core.checkpoint import open_checkpoint, parse_checkpoint
 from governance.core.consistency_proof import parse_consistency_proof
+from governance.core.disclosure import Disclosure, check_disclosure, format_disclosure, parse_disclosure
 from governance.core.instants import parse_instant
 from governance.core.note import open_note, parse_note, parse_verifier_key
 from governance.core.proof import parse_proof_file, verify_proof_file
+from governance.core.sealed_value import Place, open_value, seal_value, unwrap_key, wrap_key
+from governance.core.ssh_keys import parse_key_line
+from governance.core.sshsig import parse_signature, unarmour, verify_message
+from governance.core.statement import parse_stored
 from governance.core.tiles import parse_bundle, parse_tile_path
 from governance.core.trust_policy import parse_trust_policy
 from governance.core.witness_request import parse_witness_request
 from governance.errors import GovernanceError
 from governance.events.envelope import format_body, parse_event, read_entry
 from governance.events.links import links_of
+from governance.events.personal import clear_values, has_clear
 from governance.events.refs import parse_ref
+from governance.events.signed import parse_signed
+from governance.integrations.github import read_reviews
+from governance.integrations.gitlab import MergeRequest, read_approvals
+from governance.integrations.mapping import parse_mapping
 from governance.ledger.keys import load_key_file
+from governance.ledger.wrapping_key import format_wrapping_key, parse_wrapping_key
 from governance.policy.cases import load_cases
 from governance.policy.documents import parse_document
 from governance.policy.loader import parse_rule_set
 from governance.policy.parameters import parse_duration
+from governance.workspace.author_keys import AuthorKey, open_author
+from tests.integrations import importing as imports
 from tests.ledger.histories import lifecycle, opening, signing_key
 
 HOUSE = Path(__file__).resolve().parents[2]
 VECTORS = HOUSE / "tests" / "vectors"
 WORKED = VECTORS / "worked"
 KEY = parse_verifier_key((WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[0])
+
+
+_SIGNED = (VECTORS / "sshsig" / "message").read_bytes()
 
 
 class Parser(NamedTuple):
@@ -117,6 +135,17 @@ def _body(number: int, stated: dict[str, Any]) -> bytes:
     )
 
 
+def _signature(content: bytes) -> object:
+    """A signature that was read is held against a message, and written as it was read."""
+    signature = parse_signature(content)
+    return verify_message(signature, _SIGNED, namespace="governance")
+
+
+def _author(path: Path) -> object:
+    """A key file that only ssh-keygen could use is not handed to it."""
+    return open_author(AuthorKey(path)).key
+
+
 def _strings(*places: tuple[str, str]) -> tuple[bytes, ...]:
     """Texts, or lists of texts, out of the vectors' files."""
     found: list[str] = []
@@ -177,6 +206,35 @@ _witness = (WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()
 _trust_policy = f"log {KEY}\nwitness w {_witness} https://w.example\ngroup g any w\nquorum g\n".encode()
 _witness_request = b"old 2\n" + _hash + b"\n" + _checkpoint
 
+_ssh = sorted((VECTORS / "sshsig").glob("*.pub"))
+_ssh_signatures = [each.read_text(encoding="utf-8") for each in sorted((VECTORS / "sshsig").glob("*.sig"))]
+_ssh_binaries = tuple(map(unarmour, _ssh_signatures))
+_signed_event = json.dumps(
+    {"event": _events[1], "signatures": ["AAAA"], "origin": "example.com/audit"}
+).encode()
+_allowed = "".join(
+    f'person:p{at} namespaces="governance",valid-before="20300101Z" {each.read_text(encoding="utf-8")}'
+    for at, each in enumerate(_ssh)
+).encode()
+_place = Place("ab" * 32, "person:ana", "e1", "name")
+_sealed = seal_value("Ana", salt=bytes(32), nonce=bytes(12), key=bytes(32), place=_place)
+_enrolled = _events[0] | {
+    "type": "person.enrolled",
+    "subject": "person:ana",
+    "data": {
+        "name": {"sealed": {"commitment": "sha256:" + _sealed.commitment.hex(), "data_subject": "person:ana"}}
+    },
+}
+_clear = _enrolled | {"data": {"name": "Ana", "email": {"personal": "x", "data_subject": "person:ben"}}}
+_disclosed = format_disclosure(Disclosure(1, "name", "Ana", bytes(32), _body(1, _enrolled), _proof))
+_wrapped = wrap_key(
+    bytes(32), nonce=bytes(12), wrapping_key=bytes(32), ledger="ab" * 32, data_subject="person:ana"
+)
+_wrapping_keys = tuple(
+    format_wrapping_key(bytes(32), passphrase=passphrase, chance=bytes(28), cost=2**10).encode()
+    for passphrase in (None, b"x")
+)
+
 PARSERS: dict[str, Parser] = {
     "note": Parser(parse_note, (_checkpoint, *_strings(("note/c2sp-signed-note-example.json", "note")))),
     "signed note": Parser(lambda content: open_note(content, [KEY]), (_checkpoint,)),
@@ -204,6 +262,19 @@ PARSERS: dict[str, Parser] = {
         tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "output").iterdir())),
     ),
     "JSON": Parser(parse_json, tuple(each.read_bytes() for each in sorted((VECTORS / "jcs" / "input").iterdir()))),
+    "GitHub reviews": Parser(
+        lambda content: read_reviews(content, imports.github(), file="f"),
+        tuple(map(imports.content, ("github-reviews.json", "github-review-submitted.json"))),
+    ),
+    "GitLab approvals": Parser(
+        lambda content: read_approvals(
+            content, imports.gitlab(), file="f", merge_request=MergeRequest("acme/models/scorer", imports.COMMIT)
+        ),
+        tuple(map(imports.content, ("gitlab-approvals.json", "gitlab-approved.json", "gitlab-reset.json"))),
+    ),
+    "mapping of accounts": Parser(
+        lambda content: parse_mapping(content, file="f", source="github"), (imports.GITHUB.encode(),)
+    ),
     "JSON Lines of events": Parser(
         _file(lambda path: read_events(str(path)), "events.jsonl"), (b"\n".join(_event_lines), *_event_lines[:1])
     ),
@@ -212,6 +283,13 @@ PARSERS: dict[str, Parser] = {
     "event": Parser(_value(_event), _event_lines),
     "entry body": Parser(_read_twice, tuple(_body(at, each) for at, each in enumerate(_events))),
     "ref": Parser(_text(parse_ref), (b"model:credit-risk@3", b"person:ana", b"code:x/y~z@a+b")),
+    "SSH public key": Parser(_text(parse_key_line), tuple(each.read_bytes() for each in _ssh)),
+    "SSH signature": Parser(_signature, _ssh_binaries),
+    "armoured SSH signature": Parser(_text(unarmour), tuple(each.encode() for each in _ssh_signatures)),
+    "stored signature": Parser(_text(parse_stored), tuple(map(base64.b64encode, _ssh_binaries))),
+    "signed event": Parser(_value(parse_signed), (_signed_event,)),
+    "allowed signers": Parser(_text(parse_allowed_signers), (_allowed,)),
+    "author's key": Parser(_file(_author, "author.key"), (_pem, *(each.read_bytes() for each in _ssh))),
     "instant": Parser(_text(parse_instant), (b"2026-11-20T10:00:00+01:00", b"2026-02-28t23:59:59.123456789z")),
     "duration": Parser(_text(parse_duration), (b"30d", b"12h", b"900000s")),
     "YAML": Parser(lambda content: parse_document(content, file="x.yaml").value(), (_rule_set, _cases)),
@@ -220,6 +298,25 @@ PARSERS: dict[str, Parser] = {
         (_rule_set, (HOUSE / "policies" / "baseline" / "rule_set.yaml").read_bytes()),
     ),
     "cases": Parser(_file(lambda path: load_cases(path.parent), "cases.yaml"), (_cases,)),
+    "disclosure": Parser(lambda content: check_disclosure(parse_disclosure(content)), (_disclosed,)),
+    "sealed event": Parser(_value(_event), (json.dumps(_enrolled).encode(),)),
+    "personal values": Parser(
+        _value(lambda raw: clear_values(raw) if has_clear(raw) else None), (json.dumps(_clear).encode(),)
+    ),
+    "sealed value": Parser(
+        lambda content: open_value(
+            content, commitment=_sealed.commitment, nonce=bytes(12), key=bytes(32), place=_place
+        ),
+        (_sealed.ciphertext,),
+    ),
+    "wrapped key": Parser(
+        lambda content: unwrap_key(
+            content, wrapping_key=bytes(32), ledger="ab" * 32, data_subject="person:ana"
+        ),
+        (_wrapped,),
+    ),
+    # With no passphrase: scrypt at a cost that the file asks for would take too long a thousand times over.
+    "wrapping key": Parser(_text(parse_wrapping_key), _wrapping_keys),
     "signing key": Parser(_file(lambda path: load_key_file(path, "example.com/audit"), "ledger.key"), (_pem,)),
 }  # fmt: skip
 

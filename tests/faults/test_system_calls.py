@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,19 @@ class Run:
         steps: The same in order, each with its file, and with the answer as `sendto`.
     """
 
-    def __init__(self, operation: str, url: str, log: Path, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        operation: str,
+        url: str,
+        log: Path,
+        fault: str | None = None,
+        *,
+        child_does: Callable[[str, str, socket.socket], None] = operate,
+    ) -> None:
         self.told: dict[str, Any] = {}
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
-            child = fork_server().Process(target=operate, args=(operation, url, theirs))
+            child = fork_server().Process(target=child_does, args=(operation, url, theirs))
             child.start()
             theirs.close()
             process = json.loads(stream.readline())["ready"]

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from governance.core.ssh_signing import public_half
 from governance.errors import InputError, NotFoundError
 from governance.lineage.fold import build_dossier
-from governance.lineage.in_force import why_not_in_force
+from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.queries import Answer, run_query
 from governance.lineage.views import ApprovalView
 from governance.policy.cases import build_entries
@@ -189,6 +192,28 @@ def test_what_voids_counts_from_the_earlier_of_its_two_moments(
 )
 def test_nobody_decides_in_time_by_writing_another_date(stated: str, recorded: str, held: bool) -> None:
     assert at_two_moments("approval.granted", stated, recorded, role="approver").role_held is held
+
+
+ASSERTED = {"source": "github", "host": "github.com", "account": "902", "id": "80"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "source", "void"),
+    [
+        ("2026-10-01T01:00:00Z", ASSERTED, None),
+        ("2026-10-04T00:00:00Z", ASSERTED, "refused by a later approver"),
+        ("2026-10-01T01:00:00Z", None, "refused by a later approver"),
+    ],
+    ids=["imported late", "imported", "stated here with an earlier date"],
+)
+def test_an_old_refusal_that_is_imported_leaves_what_was_approved_after_it(
+    stated: str, source: dict[str, str] | None, void: str | None
+) -> None:
+    """Approved in the third entry, at 02:00 on 1 October."""
+    more = {"asserted_by": source} if source else {}
+    view = at_two_moments("approval.refused", stated, "2026-10-05T00:00:00Z", reason="r", **more)
+    assert view.granted.occurred_at == datetime(2026, 10, 1, 2, tzinfo=UTC)
+    assert view.void_reason == void
 
 
 # Who may approve
@@ -458,6 +483,52 @@ def test_an_asserted_approval_names_the_system_that_says_so() -> None:
     source = {"source": "github", "host": "github.com", "account": "rita-b", "id": "80"}
     (row,) = rows(query(before_approval(approval={"asserted_by": source})))
     assert row["word"] == "asserted by github (github.com, rita-b)"
+
+
+def with_signature(signed_with: str | None, *, bound: bool = True, **data: Any) -> ApprovalView:
+    """An approval by Rita, signed with a key made from words, and her key bound before it."""
+    bound_to = {"subject": "model:m@1", "digest": digest("m")}
+    key = public_half(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"rita").digest()))
+    told = {"public_key": key.line, "fingerprint": key.fingerprint}
+    events: list[dict[str, Any]] = [
+        {"type": "model.registered", "actor": "service:t", **bound_to},
+        {"type": "key.bound", "actor": "person:rita", "subject": "person:rita", **told},
+        {"type": "approval.granted", "actor": "person:rita", "purpose": "p", **bound_to, **data},
+    ]
+    if signed_with is not None:
+        events[2]["signed_with"] = signed_with
+    if not bound:
+        del events[1]
+    entries = build_entries(events, datetime(2026, 10, 1, tzinfo=UTC))
+    (view,) = build_dossier("model:m@1", entries, tree_size=len(entries)).models[0].approvals
+    return view
+
+
+def test_it_is_told_on_whose_word_an_approval_stands() -> None:
+    view = with_signature("rita")
+    assert on_whose_word(view) == f"signed with {view.signed_by}"
+    assert on_whose_word(with_signature(None)) == "not signed"
+    assert on_whose_word(with_signature("rita", bound=False)).startswith("not signed: key SHA256:")
+    assert on_whose_word(with_signature("otto")).endswith("is bound to nobody")
+    asserted = "asserted by github (github.com, 902)"
+    assert on_whose_word(with_signature(None, asserted_by=ASSERTED)) == asserted
+    both = with_signature("rita", asserted_by=ASSERTED)
+    assert on_whose_word(both) == f"{asserted}, signed with {both.signed_by}"
+
+
+@pytest.mark.parametrize(
+    ("on_behalf_of", "voice"),
+    [
+        (None, "person:rita"),
+        ("organisation:bank", "person:rita"),
+        ("service:desk", "person:rita"),
+        ("person:otto", "person:otto"),
+    ],
+)
+def test_only_a_person_lends_somebody_else_a_voice(on_behalf_of: str | None, voice: str) -> None:
+    """Two people of one bank are two voices in a quorum."""
+    actor = "person:rita" if on_behalf_of is None else f"person:rita>{on_behalf_of}"
+    assert approved(actor=actor).voice == voice
 
 
 def test_a_rule_set_is_approved_like_any_other_thing() -> None:

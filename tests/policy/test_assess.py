@@ -278,6 +278,7 @@ def test_an_assessment_as_data_has_the_names_that_others_rely_on() -> None:
         "tree_size",
         "assessed_at",
         "severity_min",
+        "horizon",
         "rule_sets",
         "tally",
         "findings",

@@ -209,6 +209,43 @@ def test_a_file_without_a_start_begins_sixty_days_before(tmp_path: Path) -> None
     assert load_cases(tmp_path)[0].start == parse_instant("2026-09-21T12:00:00Z")
 
 
+DATED = rule(satisfied_if="model.occurred_at + days(30) > now && model.licence == 'MIT'")
+
+
+@pytest.mark.parametrize(
+    ("horizon", "passed", "obtained"),
+    [
+        ("2026-12-01T12:00:00Z", True, "satisfied"),
+        ("never", False, "satisfied until 2026-12-01T12:00:00.000000Z"),
+        ("2026-12-01T12:00:01Z", False, "satisfied until 2026-12-01T12:00:00.000000Z"),
+    ],
+)
+def test_a_case_may_say_until_when_its_outcome_holds(
+    tmp_path: Path, horizon: str, passed: bool, obtained: str
+) -> None:
+    result = ran(tmp_path, f"{SATISFIED}, horizon: {horizon}", FAILING, rules=(DATED,))[0]
+    assert (result.passed, result.obtained) == (passed, obtained)
+
+
+def test_a_case_whose_outcome_holds_for_ever_says_never(tmp_path: Path) -> None:
+    assert ran(tmp_path, f"{SATISFIED}, horizon: never", FAILING)[0].passed
+    later = ran(tmp_path, f"{SATISFIED}, horizon: 2027-01-01T00:00:00Z", FAILING)[0]
+    assert (later.expected, later.obtained) == (
+        "satisfied until 2027-01-01T00:00:00.000000Z",
+        "satisfied until never",
+    )
+
+
+def test_a_horizon_is_a_moment_or_never(tmp_path: Path) -> None:
+    with pytest.raises(RuleSetError, match="soon"):
+        ran(tmp_path, f"{SATISFIED}, horizon: soon", FAILING)
+
+
+def test_a_case_that_fails_otherwise_is_not_asked_for_its_horizon(tmp_path: Path) -> None:
+    wrong = SATISFIED.replace("satisfied", "unknown")
+    assert ran(tmp_path, f"{wrong}, horizon: never", FAILING)[0].obtained == "satisfied"
+
+
 SIGNED = """subject: model:m@1
 now: 2026-11-20T12:00:00Z
 histories:

@@ -11,10 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.core.ssh_signing import public_half
+from governance.errors import InputError, RuleSetError
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.cases import build_entries
 from governance.policy.model import Finding
+from governance.policy.parameters import parameter_values
 from tests.lineage.histories import Told, digest, dossier_of, story
 from tests.policy.rule_sets import HEAD, MODEL, NOW, findings, rule, rule_set, waiver
 
@@ -217,3 +219,14 @@ def test_where_signatures_are_not_demanded_an_unsigned_waiver_holds() -> None:
 def test_what_a_waiver_says_of_its_signature_is_seen_by_rules() -> None:
     (only,) = findings(rule(satisfied_if="waivers.all(w, !w.signed && !has(w.signed_by))"))
     assert only.outcome == "satisfied"
+
+
+def test_the_demand_for_signatures_is_a_flag_or_the_rule_set_does_not_load() -> None:
+    with pytest.raises(RuleSetError, match="parameter signed_approvals_required is a flag, not a text"):
+        rule_set(rule(), head=DEMAND.replace("type: flag, default: true", "type: text, default: yes please"))
+
+
+def test_a_demand_that_the_rule_set_fixes_cannot_be_switched_off() -> None:
+    fixed = rule_set(rule(), head=DEMAND.replace("default: true}", "default: true, minimum: true}"))
+    with pytest.raises(InputError, match="below its bound"):
+        parameter_values([fixed], {"signed_approvals_required": False})

@@ -458,9 +458,29 @@ def test_late_and_void_evidence_is_told() -> None:
             {"digest": digest("scorer-2"), "purpose": "production", "valid_until": "2028-11-01T00:00:00Z"},
         ),
     ]
-    states = [
-        row["state"]
-        for row in content_of("technical-documentation", dossier_of("model:scorer@2", told))["approvals"]
-    ]
+    rows = content_of("technical-documentation", dossier_of("model:scorer@2", told))["approvals"]
+    states = [row["state"] for row in rows]
     assert states[0].startswith("Void since")
     assert states[1:] == ["Ran out on 2026-11-01", "Holds until 2028-11-01"]
+    assert {(row["word"], row["independent"], row["on_behalf_of"]) for row in rows} == {
+        ("not signed", True, "")
+    }
+
+
+def test_an_approval_that_no_person_gave_does_not_hold() -> None:
+    """Nor does one whose time, stated with an offset, is over: moments are compared, not their texts."""
+    granted = {"digest": digest("scorer-2"), "purpose": "production"}
+    told: list[Told] = [
+        *story(),
+        ("approval.granted", "model:scorer@2", "service:ci", granted),
+        (
+            "approval.granted",
+            "model:scorer@2",
+            "person:ada",
+            granted | {"valid_until": "2026-11-20T13:30:00+02:00"},
+        ),
+    ]
+    rows = content_of("technical-documentation", dossier_of("model:scorer@2", told))["approvals"]
+    assert [row["state"] for row in rows] == ["Holds", "Not given by a person", "Ran out on 2026-11-20"]
+    assert [row["holds"] for row in rows] == [True, False, False]
+    assert rows[2]["involvement"] == ["wrote its code", "defined its features", "trained it"]

@@ -28,14 +28,15 @@ from governance.events.payload import Link, Part, Payload
 APPROVABLE = ("model", "deployment", "dataset", "system", "rule_set")
 
 
-class AssertedBy(Part):
+class Source(Part):
     """The system that says that a person decided, and what it calls the decision there.
 
     Attributes:
         source: The kind of system, as in "github".
         host: Where it runs, as in "github.com".
-        account: The account that decided there.
-        id: What the system calls the decision.
+        account: The account that decided there, by its number where it has one: a name says who somebody is.
+        id: What the system calls the decision, or what it belongs to.
+        repository: Where in the system.
         commit: The commit that was looked at.
         url: Where it can be seen.
     """
@@ -44,6 +45,7 @@ class AssertedBy(Part):
     host: Identifier
     account: Label
     id: Identifier
+    repository: Label | None = None
     commit: Commit | None = None
     url: Location | None = None
 
@@ -82,7 +84,7 @@ class ApprovalGranted(Payload):
     conditions: Prose | None = None
     tree_size: Count | None = None
     valid_until: Instant | None = None
-    asserted_by: AssertedBy | None = None
+    asserted_by: Source | None = None
 
 
 class ApprovalRefused(Payload):
@@ -100,7 +102,7 @@ class ApprovalRefused(Payload):
     purpose: Identifier
     reason: Prose
     role: Identifier | None = None
-    asserted_by: AssertedBy | None = None
+    asserted_by: Source | None = None
 
 
 class ApprovalRevoked(Payload):
@@ -119,7 +121,7 @@ class ApprovalRevoked(Payload):
     purpose: Identifier
     reason: Prose
     approval: Count | None = None
-    asserted_by: AssertedBy | None = None
+    asserted_by: Source | None = None
 
 
 class WaiverGranted(Payload):

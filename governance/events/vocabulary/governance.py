@@ -17,7 +17,7 @@ from governance.events.fields import (
     Prose,
     Ref,
 )
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Part, Payload
 from governance.events.refs import KINDS
 
 ParameterValue = bool | int | float | Label | Annotated[tuple[Label, ...], Field(max_length=100)]
@@ -71,8 +71,29 @@ class AssessmentRecorded(Payload):
     tally: Annotated[dict[Identifier, Count], Field(max_length=20)] = Field(default_factory=dict)
 
 
+class RuleSetUsed(Part):
+    """A rule set as a report used it."""
+
+    id: Identifier
+    digest: Digest
+
+
 class ReportIssued(Payload):
-    """A report was rendered and issued; this is its digest."""
+    """A report was rendered and issued; this is its digest. With the optional fields it can be made again.
+
+    Attributes:
+        digest: Of the file that was handed out, with its signature if it has one.
+        tree_size: The entries that were looked at.
+        at: The report's date, and the moment that the rules took as now.
+        rule_sets: Id and digest of each rule set, in the order of the report.
+        parameters: Values that were set for the rule sets' parameters.
+        template_digest: Of the template's files.
+        checkpoint_size: Entries under the checkpoint that the report rests on.
+        checkpoint_digest: Of that checkpoint with all its signatures.
+        content_digest: Of the canonical JSON that the pages were rendered from.
+        unsigned_digest: Of the file before it was signed, where it is signed.
+        renderer: Name and version of what laid out the pages.
+    """
 
     event_type = "report.issued"
     stage = "governance"
@@ -84,6 +105,15 @@ class ReportIssued(Payload):
     digest: Digest
     tree_size: Count
     format: Literal["pdf", "html"] = "pdf"
+    at: Instant | None = None
+    rule_sets: Annotated[tuple[RuleSetUsed, ...], Field(max_length=50)] | None = None
+    parameters: Annotated[dict[Label, ParameterValue], Field(max_length=100)] | None = None
+    template_digest: Digest | None = None
+    checkpoint_size: Count | None = None
+    checkpoint_digest: Digest | None = None
+    content_digest: Digest | None = None
+    unsigned_digest: Digest | None = None
+    renderer: Annotated[dict[Label, Label], Field(max_length=20)] | None = None
 
 
 class AccessReviewed(Payload):
@@ -104,11 +134,16 @@ class AccessReviewed(Payload):
 
 
 class ErasurePerformed(Payload):
-    """The personal data of a data subject were destroyed; only the pseudonym is named."""
+    """The personal data of a data subject were destroyed; only the pseudonym is named.
+
+    Attributes:
+        reason: Why, without personal data.
+        field_count: How many sealed values were destroyed.
+    """
 
     event_type = "erasure.performed"
     stage = "governance"
-    subject_kinds = ("data_subject",)
+    subject_kinds = ("data_subject", "person")
 
     reason: Prose
     field_count: Count

@@ -17,7 +17,7 @@ from governance.events.fields import (
     Prose,
     SystemRef,
 )
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Payload, Personal, Sealed
 
 
 class IncidentOpened(Payload):
@@ -99,15 +99,28 @@ class CorrectiveActionTaken(Payload):
 
 
 class ComplaintReceived(Payload):
-    """Someone complained about a system or a decision of it; no personal data here."""
+    """Someone complained about a system or a decision of it.
+
+    Attributes:
+        summary: Without personal data, or sealed.
+        complainant: Who complained and how they are reached; always sealed (docs/personal-data.md).
+        statement: The complaint in their own words; always sealed.
+    """
 
     event_type = "complaint.received"
     stage = "incidents"
     subject_kinds = ("system", "deployment")
+    personal = (
+        Personal("complainant", Label),
+        Personal("statement", Prose),
+        Personal("summary", Prose, always=False),
+    )
 
     channel: Label
-    summary: Prose
+    summary: Prose | Sealed
     answered_at: Instant | None = None
+    complainant: Sealed | None = None
+    statement: Sealed | None = None
 
 
 PAYLOADS = (

@@ -20,7 +20,7 @@ from governance.events.fields import (
     Share,
     SystemRef,
 )
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Payload, Personal, Sealed
 
 Strategy = Literal["full", "canary", "ab", "shadow"]
 
@@ -118,16 +118,30 @@ class PredictionsSealed(Payload):
 
 
 class OversightExercised(Payload):
-    """A person overrode, stopped or reviewed what a system did."""
+    """A person overrode, stopped or reviewed what a system did.
+
+    Attributes:
+        reason: Without personal data, or sealed.
+        prediction: The one prediction that this was about, where it leads to a person; always sealed
+            (docs/personal-data.md).
+        notes: What was looked at of the person concerned; always sealed.
+    """
 
     event_type = "oversight.exercised"
     stage = "operation"
     subject_kinds = ("deployment", "system")
     agent_relation = "associated"
+    personal = (
+        Personal("prediction", Label),
+        Personal("notes", Prose),
+        Personal("reason", Prose, always=False),
+    )
 
     action: Literal["override", "stop", "review"]
-    reason: Prose
+    reason: Prose | Sealed
     count: Count | None = None
+    prediction: Sealed | None = None
+    notes: Sealed | None = None
 
 
 PAYLOADS = (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """People: who is enrolled, what role they hold, which key is theirs, what they have learnt.
 
-Rules: persons appear under a pseudonym; nothing here asks for a name, an address or any other personal data.
+Rules: persons appear under a pseudonym. What names them is sealed: a body holds a commitment, never the value.
 """
 
 from __future__ import annotations
@@ -19,22 +19,30 @@ from governance.events.fields import (
     Prose,
     Ref,
 )
-from governance.events.payload import Link, Payload
+from governance.events.payload import Link, Payload, Personal, Sealed
 
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$", max_length=4096)]
 Fingerprint = Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
 
 
 class PersonEnrolled(Payload):
-    """A person may act in this ledger, under this pseudonym."""
+    """A person may act in this ledger, under this pseudonym.
+
+    Attributes:
+        name: Always sealed (docs/personal-data.md).
+        email: Always sealed.
+    """
 
     event_type = "person.enrolled"
     stage = "people"
     subject_kinds = ("person",)
     links = (Link("organisation", "organisation", "acted_on_behalf_of"),)
+    personal = (Personal("name", Label), Personal("email", Label))
 
     organisation: OrganisationRef | None = None
     function: Label | None = None
+    name: Sealed | None = None
+    email: Sealed | None = None
 
 
 class RoleGranted(Payload):

@@ -146,7 +146,10 @@ class _Explainer:
                 rounds = self._rounds(node, names, origins)
                 if rounds is not None:
                     found = (self._round(node, each, names, origins, wanted) for each in rounds)
-                    return self._of(node, wanted, (node.kind == "all") is wanted, found)
+                    told = self._of(node, wanted, (node.kind == "all") is wanted, found)
+                    over = self._origins.reads(node.range, names, origins)
+                    # There was nothing that it could be true of: what is known is where it was looked for.
+                    return told if told.parts else replace(told, reads=over)
             case tree.Bind():
                 value = self._value(node.value, names)
                 if value is not None:

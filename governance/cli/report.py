@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `report`: issue a report, or make one again that was issued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from governance.cli import options
+from governance.cli.options import Format
+from governance.cli.output import write_file, write_json, write_line, write_table
+from governance.errors import InputError
+
+if TYPE_CHECKING:
+    from governance.workspace import Workspace
+    from governance.workspace.reproducing import Reproduction
+
+
+def report(
+    context: typer.Context,
+    ref: Annotated[
+        str | None,
+        typer.Argument(metavar="[REF]", help="A thing's name, kind:name@version, as in model:credit-risk@3."),
+    ] = None,
+    template: Annotated[
+        str | None, typer.Option(metavar="ID", help="assessment, technical-documentation, or a folder.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")
+    ] = None,
+    rule_sets: options.RuleSets = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
+        ),
+    ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
+    ] = False,
+    bundle: Annotated[
+        str | None,
+        typer.Option("--bundle", metavar="FILE.zip", help="Write the evidence bundle beside it as well."),
+    ] = None,
+    sign_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--sign-with",
+            metavar="FILE",
+            help="Sign the PDF with this certificate and key: .p12, or .pem with key and certificates.",
+        ),
+    ] = None,
+    reproduce: Annotated[
+        int | None,
+        typer.Option(
+            "--reproduce",
+            min=0,
+            metavar="INDEX",
+            help="Make the report again that this entry says was issued.",
+        ),
+    ] = None,
+    at: options.At = None,
+    size: options.Size = None,
+    ledger: options.Ledger = None,
+    key_file: options.KeyFile = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Render a report with its proofs inside, and append that it was issued.
+
+    With --reproduce INDEX nothing is appended: the report of that entry is made again, and the exit code is 0 when its
+    bytes are the same, 3 when they are not.
+    """
+    if reproduce is not None:
+        given = {
+            "REF": ref,
+            "--template": template,
+            "--at": at,
+            "--size": size,
+            "--parameter": parameter,
+            "--sign-with": sign_with,
+        }
+        _refuse_beside_reproduce(given, draft=draft)
+        with options.opened(context, ledger, key_file) as workspace:
+            _reproduce(workspace, reproduce, rule_sets or [], file, output)
+        return
+    if ref is None or template is None or file is None:
+        raise InputError(
+            "a report needs REF, --template and --output",
+            hint="or --reproduce INDEX; governance report --help",
+        )
+    suffix = Path(file).suffix.lower().removeprefix(".")
+    if suffix not in ("pdf", "html"):
+        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+    identity = None
+    if sign_with is not None:
+        from governance.workspace.report_signing import load_identity
+
+        identity = load_identity(sign_with, ask=options.asking())
+    with options.opened(context, ledger, key_file) as workspace:
+        rendered = workspace.report(
+            ref,
+            template=template,
+            rule_sets=rule_sets or (),
+            format=suffix,
+            at=options.instant(at),
+            size=size,
+            draft=draft,
+            parameters=options.parameters(parameter),
+            sign_with=identity,
+        )
+    write_file(file, rendered.content)
+    if bundle is not None:
+        write_file(bundle, rendered.zipped())
+    if output is Format.json:
+        write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
+        return
+    write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
+
+
+def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:
+    named = [name for name, value in given.items() if value is not None] + (["--draft"] if draft else [])
+    if named:
+        raise InputError(
+            f"{named[0]} beside --reproduce: the entry says what the report was made from",
+            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--output FILE]",
+        )
+
+
+def _reproduce(
+    workspace: Workspace, index: int, rule_sets: list[str], file: str | None, output: Format
+) -> None:
+    found = workspace.reproduce(index, rule_sets=rule_sets)
+    if file is not None:
+        write_file(file, found.rendered.content)
+    if output is Format.json:
+        write_json(
+            {
+                "index": index,
+                "is_same": found.is_same,
+                "was_signed": found.was_signed,
+                "issued": found.expected,
+                "reproduced": found.rendered.digest,
+                "differences": found.differences,
+            }
+        )
+    else:
+        _write(found)
+    if not found.is_same:
+        raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
+
+
+def _write(found: Reproduction) -> None:
+    what = "the file before it was signed" if found.was_signed else "the file"
+    write_line(f"issued      {found.expected} ({what}, as entry {found.index} says)")
+    write_line(f"made again  {found.rendered.digest}")
+    if found.differences:
+        write_line()
+        write_table(
+            ("what differs", "then", "now"), [(each.what, each.then, each.now) for each in found.differences]
+        )
+        write_line()
+    if found.is_same:
+        write_line("the same, byte for byte")
+    elif found.differences:
+        write_line("NOT the same: what differs stands above")
+    else:
+        write_line("NOT the same, although everything that the entry names is as it was: look at the fonts")

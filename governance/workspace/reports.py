@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a workspace issues: reports, and the same reports made again."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from governance.report.render import RenderedReport
+    from governance.report.signature import SigningIdentity
+    from governance.workspace.reporting import Source
+    from governance.workspace.reproducing import Ledger, Reproduction
+
+
+class Reporting(abc.ABC):
+    """The part of a workspace that issues reports."""
+
+    _clock: Callable[[], datetime]
+
+    @abc.abstractmethod
+    def _size(self, size: int | None) -> int:
+        """A tree size that there is; that of the whole ledger by default."""
+
+    def report(  # noqa: PLR0913  # whatever a report is made from, each by its name
+        self,
+        ref: str,
+        *,
+        template: str,
+        rule_sets: Sequence[str] = (),
+        format: str = "pdf",  # the payload's own word
+        at: datetime | None = None,
+        size: int | None = None,
+        draft: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        sign_with: SigningIdentity | None = None,
+    ) -> RenderedReport:
+        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
+        from governance.workspace.report_signing import signed_now
+        from governance.workspace.reporting import ReportOrder, issue_report
+
+        order = ReportOrder(
+            about=ref,
+            template=template,
+            at=at if at is not None else self._clock(),
+            size=self._size(size),
+            rule_sets=rule_sets,
+            parameters=parameters or {},
+            format=format,
+            draft=draft,
+            sign=signed_now(sign_with, self._clock),
+        )
+        return issue_report(cast("Source", self), order)
+
+    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+        """Make a report again that was issued, and compare; see `reproducing.py`."""
+        from governance.workspace.reproducing import reproduce_report
+
+        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets)
