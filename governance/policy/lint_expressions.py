@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from governance.policy.cel import tree
-from governance.policy.expressions import TypedTree, typed_tree
+from governance.policy.expressions import INSTANT_ENDINGS, TypedTree, typed_tree
 from governance.policy.folding import fold_condition
 from governance.policy.lint_model import Found, Lint, Linted
 from governance.policy.model import Rule
 from governance.policy.rule_types import rule_variables, variables_of
-from governance.policy.variables import INSTANT_ENDINGS
 
 NOT_EMPTY = {(">", 0), (">=", 1), ("!=", 0), ("==", 1)}
 """What a size is compared with where a list is said to hold something."""
@@ -44,8 +43,6 @@ def constant_conditions(linted: Linted) -> Iterator[Found]:
             if found is not None:
                 continue  # the whole is told by the lints below
             for each in constants:
-                if isinstance(each.node, tree.Literal) and not isinstance(each.node.value, bool):
-                    continue
                 yield Found(
                     linted.sources.place(rule.id, key, each.node.start),
                     rule.id,
@@ -220,10 +217,10 @@ def _guarded_lists(typed: TypedTree, node: tree.Node) -> Iterator[str]:
             yield from _guarded_lists(typed, each)
     if isinstance(node, tree.Quantifier) and node.kind in ("exists", "exists_one"):
         over = typed.written(node.range)
+        assert node.condition is not None  # both have one
         yield over
-        if node.condition is not None:
-            # xs.exists(x, p) says that xs.filter(x, p) holds something.
-            yield f"{over}.filter({', '.join(node.names)}, {typed.written(node.condition)})"
+        # xs.exists(x, p) says that xs.filter(x, p) holds something.
+        yield f"{over}.filter({', '.join(node.names)}, {typed.written(node.condition)})"
     if isinstance(node, tree.Binary) and isinstance(node.left, tree.Call) and node.left.function == "size":
         bound = node.right.value if isinstance(node.right, tree.Literal) else None
         if (node.operator, bound) in NOT_EMPTY:

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from governance.cli.app import app
 from governance.cli.lint import commands_of
+from governance.workspace.rule_sets import rule_set_names
 from tests.cli.test_commands import Run, run
 from tests.policy.rule_sets import rule
 from tests.policy.test_lint import CASES, HEAD, USED
@@ -59,6 +60,11 @@ def test_mutants_are_not_tried_on_cases_that_fail(run: Run, own: Path) -> None:
 
 def test_a_clean_rule_set_is_told_in_one_line(run: Run, own: Path) -> None:
     assert run("policy", "lint", str(own)).stdout == "own: nothing found\n"
+
+
+def test_the_rule_sets_that_are_shipped_are_clean_with_their_commands_held_against_ours(run: Run) -> None:
+    output = run("policy", "lint").stdout
+    assert output == "".join(f"{name}: nothing found\n" for name in rule_set_names())
 
 
 def test_what_is_suspicious_is_shown_where_it_stands(run: Run, own: Path) -> None:
