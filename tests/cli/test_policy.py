@@ -178,6 +178,28 @@ def test_a_subject_that_nobody_mentions_is_told(recorded: Run) -> None:
     recorded("policy", "diff", "own", "own", "--subjects", "model:none@1", code=2)
 
 
+def test_days_that_failed_are_counted_by_rule(recorded: Run) -> None:
+    window = ("--since", "2026-01-01T00:00:00Z", "--until", "2099-01-01T00:00:00Z")
+    output = recorded("policy", "backtest", "model:m@1", "--rule-set", "own", *window, code=1).stdout
+    assert "days failing  rule" in output
+    assert "own/one" in output
+    assert "days on record failed" in output
+    told = json.loads(
+        recorded(
+            "policy", "backtest", "model:m@1", "--rule-set", "own", *window, "--format", "json", code=1
+        ).stdout
+    )
+    assert [each["verdict"] for each in told["periods"]] == [None, "pass", "fail"]
+    assert told["periods"][1]["ends_at"] == told["periods"][2]["begins_at"]
+    assert told["rules"] == {"own/one": told["seconds_failing"]}
+
+
+def test_a_window_in_which_nothing_failed_is_exit_code_0(recorded: Run) -> None:
+    window = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z")
+    output = recorded("policy", "backtest", "model:m@1", "--rule-set", "own", *window).stdout
+    assert "0.00 of 0.00 days on record failed" in output
+
+
 def test_a_vacuous_pass_can_be_made_to_fail(run: Run, tmp_path: Path) -> None:
     empty = rule(satisfied_if="model.documents.all(d, d.kind == 'dpia')")
     folder = tmp_path / "own"
