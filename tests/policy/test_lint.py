@@ -274,6 +274,12 @@ def test_dependencies_on_what_weighs_less_or_applies_later_are_told(tmp_path: Pa
     assert not linted(tmp_path, light, clean(depends_on="[own/light]")).is_clean
 
 
+def test_a_rule_may_depend_on_what_weighs_and_applies_as_much(tmp_path: Path) -> None:
+    first = clean(id="own/first", satisfied_if="model.index > 1", applies_from="2026-01-01")
+    then = clean(depends_on="[own/first]", applies_from="2026-01-01")
+    assert linted(tmp_path, first, then).findings == ()
+
+
 def test_a_rule_without_a_day_among_those_with_one_is_told(tmp_path: Path) -> None:
     dated = clean(id="own/dated", satisfied_if="model.index > 1", applies_from="2027-01-01")
     finding = only(linted(tmp_path, clean(), dated))
