@@ -19,6 +19,7 @@ from governance.cli import (
     options,
     people,
     personal,
+    policy_backtest,
     policy_diff,
     prove,
     read,
@@ -111,6 +112,7 @@ policy.command("show")(assess.policy_show)
 policy.command("test")(assess.policy_test)
 policy.command("lint")(lint.policy_lint)
 policy.command("diff")(policy_diff.policy_diff)
+policy.command("backtest")(policy_backtest.policy_backtest)
 export.command("entries")(write.export_entries)
 outside.command("github-reviews")(imports.github_reviews)
 outside.command("gitlab-approvals")(imports.gitlab_approvals)

@@ -290,7 +290,7 @@ class DeploymentView:
     registration: Statement[operation.DeploymentStarted] | None
     live: bool
     traffic_share_now: float
-    strategies: tuple[str, ...]
+    strategies: tuple[operation.Strategy, ...]
     shifts: tuple[Statement[operation.DeploymentShifted], ...]
     rollbacks: tuple[Statement[operation.DeploymentRolledBack], ...]
     ended: Statement[operation.DeploymentEnded] | None

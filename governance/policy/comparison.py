@@ -11,7 +11,7 @@ message or another severity is a change in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -150,9 +150,9 @@ class _Reasons:
 
     def why(self, rule: str) -> str:
         """What changed, in a few words."""
-        return "; ".join(self._why(rule, frozenset((rule,)))) or "nothing in the rule itself"
+        return "; ".join(self._why(rule)) or "nothing in the rule itself"
 
-    def _why(self, rule: str, seen: frozenset[str]) -> Iterator[str]:
+    def _why(self, rule: str) -> Iterator[str]:
         change = self._changes.get(rule)
         if change is not None and change.change != "changed":
             yield f"the rule was {change.change}"
@@ -164,10 +164,8 @@ class _Reasons:
             if any(f"params.{name}" in (text or "") for text in _texts(now)) or now.check is not None:
                 yield f"parameter {name} {parameter.change} from {parameter.before or '-'} to {parameter.after or '-'}"
         for other in (bare(each, self._new) for each in now.depends_on):
-            if other not in seen:
-                yield from (
-                    f"{other}, which it depends on: {each}" for each in self._why(other, seen | {other})
-                )
+            # There are no circles: the loader refuses them.
+            yield from (f"{other}, which it depends on: {each}" for each in self._why(other))
 
 
 def _rule_changes(old: RuleSet, new: RuleSet) -> Iterator[RuleChange]:
@@ -270,6 +268,4 @@ def _texts(rule: Rule) -> tuple[str | None, ...]:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(value.split())
-    if isinstance(value, Mapping):
-        return dict(value)
     return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value

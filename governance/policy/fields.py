@@ -77,15 +77,23 @@ def type_of(shape: Shape) -> Type:
     if origin is Annotated:
         return type_of(arguments[0])
     if origin in (Union, types.UnionType):
-        kept = [each for each in arguments if each is not type(None)]
-        return type_of(kept[0]) if len(kept) == 1 else DYN
-    if origin is Literal and all(type(each) is str for each in arguments):
-        return choice(*arguments)
+        kept = {type_of(each): None for each in arguments if each is not type(None)}
+        return next(iter(kept)) if len(kept) == 1 else DYN
+    if origin is Literal:
+        return _literal(arguments)
     if origin is tuple and arguments[1:] == (...,):
         return list_of(type_of(arguments[0]))
     if origin is dict:
         return map_of(type_of(arguments[0]), type_of(arguments[1]))
     return _record(shape)
+
+
+def _literal(values: tuple[Any, ...]) -> Type:
+    """One of a few values: a choice where they are texts, else their type if they have one in common."""
+    if all(type(each) is str for each in values):
+        return choice(*values)
+    kinds = {type(each) for each in values}
+    return _SIMPLE.get(kinds.pop(), DYN) if len(kinds) == 1 else DYN
 
 
 def _record(shape: Shape) -> Type:

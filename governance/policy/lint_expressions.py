@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from governance.policy.cel import tree
-from governance.policy.expressions import TypedTree, typed_tree
+from governance.policy.expressions import INSTANT_ENDINGS, TypedTree, typed_tree
 from governance.policy.folding import fold_condition
 from governance.policy.lint_model import Found, Lint, Linted
 from governance.policy.model import Rule
@@ -43,8 +43,6 @@ def constant_conditions(linted: Linted) -> Iterator[Found]:
             if found is not None:
                 continue  # the whole is told by the lints below
             for each in constants:
-                if isinstance(each.node, tree.Literal) and not isinstance(each.node.value, bool):
-                    continue
                 yield Found(
                     linted.sources.place(rule.id, key, each.node.start),
                     rule.id,
@@ -115,6 +113,33 @@ def duplicate_rules(linted: Linted) -> Iterator[Found]:
                 "one rule may name several requirements",
             )
         seen.setdefault(asked, rule.id)
+
+
+def moments_without_units(linted: Linted) -> Iterator[Found]:
+    """A span between two moments beside a bare number, which counts microseconds."""
+    for rule in linted.rule_set.rules:
+        for key, text, variables in linted.expressions(rule):
+            typed = typed_tree(text, variables)
+            for node in tree.walk(typed.root):
+                if not isinstance(node, tree.Binary) or node.operator not in (
+                    "<",
+                    "<=",
+                    ">",
+                    ">=",
+                    "==",
+                    "!=",
+                    "+",
+                    "-",
+                ):
+                    continue
+                for one, other in ((node.left, node.right), (node.right, node.left)):
+                    if _is_bare_number(other) and _is_moment(one):
+                        yield Found(
+                            linted.sources.place(rule.id, key, other.start),
+                            rule.id,
+                            f"{typed.written(other)} beside a moment counts microseconds",
+                            f"write days({typed.written(other)}) or another span",
+                        )
 
 
 def unused_parameters(linted: Linted) -> Iterator[Found]:
@@ -192,14 +217,27 @@ def _guarded_lists(typed: TypedTree, node: tree.Node) -> Iterator[str]:
             yield from _guarded_lists(typed, each)
     if isinstance(node, tree.Quantifier) and node.kind in ("exists", "exists_one"):
         over = typed.written(node.range)
+        assert node.condition is not None  # both have one
         yield over
-        if node.condition is not None:
-            # xs.exists(x, p) says that xs.filter(x, p) holds something.
-            yield f"{over}.filter({', '.join(node.names)}, {typed.written(node.condition)})"
+        # xs.exists(x, p) says that xs.filter(x, p) holds something.
+        yield f"{over}.filter({', '.join(node.names)}, {typed.written(node.condition)})"
     if isinstance(node, tree.Binary) and isinstance(node.left, tree.Call) and node.left.function == "size":
         bound = node.right.value if isinstance(node.right, tree.Literal) else None
         if (node.operator, bound) in NOT_EMPTY:
             yield typed.written(node.left.target or node.left.arguments[0])
+
+
+def _is_bare_number(node: tree.Node) -> bool:
+    return isinstance(node, tree.Literal) and type(node.value) is int and node.value != 0
+
+
+def _is_moment(node: tree.Node) -> bool:
+    """Whether a node is a moment, or a sum or difference with one."""
+    if isinstance(node, tree.Name):
+        return node.name == "now"
+    if isinstance(node, tree.Binary) and node.operator in ("+", "-"):
+        return _is_moment(node.left) or _is_moment(node.right)
+    return isinstance(node, tree.Select) and not node.is_test and node.field.endswith(INSTANT_ENDINGS)
 
 
 def _is_filled(node: tree.Node) -> bool:
@@ -237,6 +275,7 @@ CHECKS = (
     (Lint("never-satisfied", "error", "a rule that no evidence can satisfy"), never_satisfied),
     (Lint("duplicate-operand", "warning", "the same condition twice in one && or ||"), duplicate_operands),
     (Lint("duplicate-rule", "warning", "two rules that ask the same"), duplicate_rules),
+    (Lint("moment-without-unit", "warning", "a span of time beside a bare number"), moments_without_units),
     (Lint("unused-parameter", "warning", "a parameter that no rule reads"), unused_parameters),
 )
 """The lints of this file, each with what finds it."""

@@ -190,7 +190,7 @@ class _RuleReader:
             )
         if not fits(wanted, found):
             expected = "true or false" if wanted == BOOL else "a list"
-            node.refuse(f"expression gives {found}, expected {expected}")
+            node.refuse(f"expression gives {found}, expected {expected}", line=1, column=1)
         return text
 
     def _when(self, node: Marked | None) -> str | None:

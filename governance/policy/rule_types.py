@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from governance.policy.cel.types import BOOL, DOUBLE, DYN, INT, LIST, STRING, Type, record
+from governance.policy.cel.types import BOOL, DOUBLE, DYN, INT, LIST, STRING, Type, choice, list_of, record
 from governance.policy.expressions import check_expression
 from governance.policy.fields import VARIABLES
 from governance.policy.model import Parameter, Rule, RuleSet
@@ -18,9 +18,19 @@ _PARAMETER_TYPES: Mapping[str, Type] = {
 }  # fmt: skip
 
 
+def parameter_type(parameter: Parameter) -> Type:
+    """The type of what a parameter holds: of a list that of its elements, where its default and bounds tell."""
+    if parameter.one_of:
+        return choice(*parameter.one_of)
+    if parameter.type != "list":
+        return _PARAMETER_TYPES[parameter.type]
+    told = [*parameter.default, *(parameter.minimum or ()), *(parameter.maximum or ())]
+    return list_of(STRING) if told and all(isinstance(each, str) for each in told) else LIST
+
+
 def variables_of(parameters: Iterable[Parameter]) -> Mapping[str, Type]:
     """The types of what a rule set's rules see, the elements of `for_each` apart."""
-    types = {each.name: _PARAMETER_TYPES[each.type] for each in parameters}
+    types = {each.name: parameter_type(each) for each in parameters}
     return {**VARIABLES, "params": record("params", lambda: types)}
 
 

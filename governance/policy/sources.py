@@ -64,10 +64,8 @@ class Sources:
         """Where a case stands in the cases beside the rule set; `line` as the case says it: `line 7`."""
         return Place(str(Path(self._file).with_name("cases.yaml")), int(line.removeprefix("line ")), 1)
 
-    def begin(self, part: str | None = None) -> Place:
-        """Where the file, or one of its parts, begins."""
-        if part is None or part not in self._parts:
-            return Place(self._file, 1, 1)
+    def begin(self, part: str) -> Place:
+        """Where a part of the file begins, which is there."""
         return Place(self._file, *(self._parts[part].key or self._parts[part]).place())
 
 

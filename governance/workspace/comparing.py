@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from governance.policy.model import RuleSet
     from governance.workspace.opened import Workspace
 
-REGISTRATIONS = ("system.registered", "model.registered", "dataset.registered", "deployment.started")
-"""Event types whose subjects rules are held against."""
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -56,7 +53,7 @@ def compare_rule_sets(
         workspace: The ledger.
         old: The rule set before.
         new: The rule set afterwards.
-        subjects: Refs; everything that the ledger registered when None.
+        subjects: Refs; everything that the ledger is about when None.
         at: The moment that rules take as now.
         size: The tree size to look at; all entries by default.
 
@@ -65,10 +62,12 @@ def compare_rule_sets(
         NotFoundError: A subject that no entry mentions.
         IntegrityError: An entry was altered.
     """
+    from governance.lineage.reading import SUBJECT_KINDS
     from governance.policy.assess import assess
     from governance.policy.comparison import compare_findings, compare_texts
 
-    named = workspace.subjects_of(REGISTRATIONS, size=size) if subjects is None else tuple(subjects)
+    everything = (ref for kind in SUBJECT_KINDS for ref in workspace.subjects(kind, size=size))
+    named = tuple(everything if subjects is None else subjects)
     if not named:
         raise InputError(
             "there is nothing to hold the rule sets against", hint="register a model, or name --subjects"

@@ -209,11 +209,6 @@ class Workspace(Assessing, PersonalData, Reporting):
         indexes = sorted({row.index for row in self._storage.mentions([ref], size=self.size)})[-limit:]
         yield from (read_entry(row.body) for row in self._reader.entries_at(indexes))
 
-    def subjects_of(self, types: Sequence[str], *, size: int | None = None) -> tuple[str, ...]:
-        """The refs that entries of these types are about, each once, in order of entry."""
-        indexes = self._storage.indexes_of_types(types, size=self._size(size))
-        return tuple(dict.fromkeys(entry.event.subject for entry in self.entries_at(indexes)))
-
     def checkpoint(self) -> bytes:
         """Sign the tree as it stands, and give the signed note.
 

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from governance.cli.app import app
 from governance.cli.lint import commands_of
+from governance.workspace.rule_sets import rule_set_names
 from tests.cli.test_commands import Run, run
 from tests.policy.rule_sets import rule
 from tests.policy.test_lint import CASES, HEAD, USED
@@ -59,6 +60,11 @@ def test_mutants_are_not_tried_on_cases_that_fail(run: Run, own: Path) -> None:
 
 def test_a_clean_rule_set_is_told_in_one_line(run: Run, own: Path) -> None:
     assert run("policy", "lint", str(own)).stdout == "own: nothing found\n"
+
+
+def test_the_rule_sets_that_are_shipped_are_clean_with_their_commands_held_against_ours(run: Run) -> None:
+    output = run("policy", "lint").stdout
+    assert output == "".join(f"{name}: nothing found\n" for name in rule_set_names())
 
 
 def test_what_is_suspicious_is_shown_where_it_stands(run: Run, own: Path) -> None:
@@ -170,6 +176,28 @@ def test_a_ledger_without_things_has_nothing_to_compare(run: Run, own: Path) -> 
 
 def test_a_subject_that_nobody_mentions_is_told(recorded: Run) -> None:
     recorded("policy", "diff", "own", "own", "--subjects", "model:none@1", code=2)
+
+
+def test_days_that_failed_are_counted_by_rule(recorded: Run) -> None:
+    window = ("--since", "2026-01-01T00:00:00Z", "--until", "2099-01-01T00:00:00Z")
+    output = recorded("policy", "backtest", "model:m@1", "--rule-set", "own", *window, code=1).stdout
+    assert "days failing  rule" in output
+    assert "own/one" in output
+    assert "days on record failed" in output
+    told = json.loads(
+        recorded(
+            "policy", "backtest", "model:m@1", "--rule-set", "own", *window, "--format", "json", code=1
+        ).stdout
+    )
+    assert [each["verdict"] for each in told["periods"]] == [None, "pass", "fail"]
+    assert told["periods"][1]["ends_at"] == told["periods"][2]["begins_at"]
+    assert told["rules"] == {"own/one": told["seconds_failing"]}
+
+
+def test_a_window_in_which_nothing_failed_is_exit_code_0(recorded: Run) -> None:
+    window = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z")
+    output = recorded("policy", "backtest", "model:m@1", "--rule-set", "own", *window).stdout
+    assert "0.00 of 0.00 days on record failed" in output
 
 
 def test_a_vacuous_pass_can_be_made_to_fail(run: Run, tmp_path: Path) -> None:

@@ -183,11 +183,20 @@ def test_a_parameter_is_the_reason_where_a_rule_reads_it() -> None:
 def test_what_a_rule_depends_on_is_the_reason_where_nothing_else_changed() -> None:
     second = rule(id="own/two", depends_on="[own/one]")
     third = rule(id="own/three", depends_on="[own/two, own/one]")
+    # own/one is reached twice from own/three, and told once on each way.
     old = rule_set(rule(satisfied_if=SATISFIED), second, third)
     new = rule_set(rule(satisfied_if=FAILING), second, third)
     told = {each.rule: (each.after, each.why) for each in differences(old, new)}
     assert told["two"] == ("blocked", "one, which it depends on: satisfied_if changed")
     assert "two, which it depends on: one, which it depends on: satisfied_if changed" in told["three"][1]
+
+
+def test_a_parameter_that_a_rule_does_not_read_is_no_reason() -> None:
+    old = with_parameter(
+        "age_max: {type: duration, default: 60d, maximum: 60d}", rule(satisfied_if=SATISFIED)
+    )
+    new = with_parameter("age_max: {type: duration, default: 1d, maximum: 60d}", rule(satisfied_if=FAILING))
+    assert only(old, new).why == "satisfied_if changed"
 
 
 def test_a_check_in_python_may_read_any_parameter() -> None:

@@ -7,7 +7,7 @@ A field that is there is never refused, and its values are of its type, over eve
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -132,6 +132,10 @@ def test_annotations_have_their_types() -> None:
     assert type_of(str) is STRING
     assert type_of(int | None) is INT
     assert type_of(int | str) is DYN
+    assert type_of(Annotated[str, "one"] | Annotated[str, "two"]) is STRING
+    assert type_of(Literal[1, 2]) is INT
+    assert type_of(Literal[1, "a"]) is DYN
+    assert type_of(Literal[b"a"]) is DYN
     assert type_of(tuple[float, ...]) == list_of(DOUBLE)
     assert type_of(tuple[int, str]) is DYN
     assert type_of(dict[str, bool]) == map_of(STRING, BOOL)

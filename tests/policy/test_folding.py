@@ -63,6 +63,7 @@ def folded(text: str, when: str | None = None) -> tuple[bool | None, list[tuple[
         ("xs.size() < 0", False),
         ("xs.size() == -2", False),
         ("xs.size() > 0", None),
+        ("xs.size() > 0.5", None),
         ("xs.size() + 1 > 0", None),
         ("n in []", False),
         ("[].all(x, x)", True),

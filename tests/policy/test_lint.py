@@ -101,6 +101,9 @@ EXPRESSIONS = [
     ("always-satisfied", {"satisfied_if": f"{USED} || now - model.occurred_at > params.age_max"}, "now - model"),
     ("always-satisfied", {"when": USED}, "now - model"),
     ("never-satisfied", {"satisfied_if": f"{USED} && now - model.occurred_at > params.age_max"}, "now - model"),
+    ("moment-without-unit", {"satisfied_if": f"{USED} && now - model.occurred_at < 30"}, "30"),
+    ("moment-without-unit", {"satisfied_if": f"{USED} && 7 < (now - model.occurred_at) - 1"}, "7"),
+    ("moment-without-unit", {"satisfied_if": f"{USED} && model.approvals.exists(a, a.valid_until > now + 3)"}, "3"),
     ("duplicate-operand", {"satisfied_if": f"({DUPLICATES}) && {USED}"}, "now > model.index"),
 ]  # fmt: skip
 
@@ -126,6 +129,8 @@ def test_suspicious_expressions_are_found_at_their_place(
         "model.approvals.exists(a, a.index > 1) && model.approvals.filter(a, a.index > 1).all(a, a.role_held)",
         "model.approvals.size() != 0 ? model.approvals.all(a, a.role_held) : model.registered",
         "[1, 2].all(n, n < model.index)",
+        "now - model.occurred_at > 0 && now > days(3) && model.index > 3 && model.index + 2 > 5",
+        "model.approvals.filter(a, a.occurred_at > now).size() > 1 && has(model.occurred_at) == true",
         "!model.approvals.exists(a, a.role_held)",
         "!model.approvals.all(a, a.role_held)",
         "(model.registered && model.approvals.exists(a, a.role_held)) && model.approvals.all(b, b.role_held)",
@@ -269,6 +274,12 @@ def test_dependencies_on_what_weighs_less_or_applies_later_are_told(tmp_path: Pa
     assert not linted(tmp_path, light, clean(depends_on="[own/light]")).is_clean
 
 
+def test_a_rule_may_depend_on_what_weighs_and_applies_as_much(tmp_path: Path) -> None:
+    first = clean(id="own/first", satisfied_if="model.index > 1", applies_from="2026-01-01")
+    then = clean(depends_on="[own/first]", applies_from="2026-01-01")
+    assert linted(tmp_path, first, then).findings == ()
+
+
 def test_a_rule_without_a_day_among_those_with_one_is_told(tmp_path: Path) -> None:
     dated = clean(id="own/dated", satisfied_if="model.index > 1", applies_from="2027-01-01")
     finding = only(linted(tmp_path, clean(), dated))
@@ -394,7 +405,10 @@ def test_what_is_accepted_with_a_reason_is_not_open(tmp_path: Path) -> None:
 def test_the_whole_set_can_accept(tmp_path: Path) -> None:
     head = HEAD.replace("rules:", "lint_ok: {no-evidence: this set is about absence alone}\nrules:")
     result = linted(
-        tmp_path, clean(evidence=None), clean(id="own/two", satisfied_if="now > 1", evidence=None), head=head
+        tmp_path,
+        clean(evidence=None),
+        clean(id="own/two", satisfied_if="model.index > 1", evidence=None),
+        head=head,
     )
     assert [each.accepted for each in result.findings] == ["this set is about absence alone"] * 2
 

@@ -137,7 +137,11 @@ def test_two_indexes_are_never_equal_so_their_bound_is_not_moved() -> None:
 
 
 def test_what_does_not_compile_is_not_made() -> None:
-    """A list without its filter is no longer a list of numbers; a number is no text."""
+    """Of a word that types hold to a few, where no comparison says which."""
+    assert made("lineage.upstream(s, 'dataset').size() == 0")[:1] == [
+        ("flip-comparison", "lineage.upstream(s, 'dataset').size() != 0")
+    ]
+    assert not any("dataset_" in text for _, text in made("lineage.upstream(s, 'dataset').size() == 0"))
     for _, text in made("model.approvals.filter(p, p.role_held)[0].index == 1 && s + 'x' == 'y'"):
         check_expression(text, TYPES)
 

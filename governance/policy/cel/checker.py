@@ -15,7 +15,8 @@ from typing import Any
 
 from governance.policy.cel import tree
 from governance.policy.cel.environment import Environment
-from governance.policy.cel.errors import CompileError
+from governance.policy.cel.errors import CompileError, EvaluationError
+from governance.policy.cel.patterns import compile_pattern
 from governance.policy.cel.resolver import nearest
 from governance.policy.cel.types import (
     BOOL,
@@ -244,6 +245,8 @@ class _Checker:
             raise CompileError(f"no matching overload for {node.function}({told})", node.at)
         for wanted, argument in zip(fitting[0].parameters, given, strict=False):
             self._require_choice(wanted, argument)
+        if node.function == "matches":
+            _require_pattern(given[-1])
         found = [each.result for each in fitting]
         if node.function in ("first", "last") and types[0].kind == "list":
             return optional_of(types[0].parameters[0])
@@ -278,6 +281,15 @@ class _Checker:
 
     def _written(self, node: tree.Node) -> str:
         return self._text[node.start : node.end]
+
+
+def _require_pattern(node: tree.Node) -> None:
+    """Refuse a regular expression that is written out and is none."""
+    if isinstance(node, tree.Literal) and isinstance(node.value, str):
+        try:
+            compile_pattern(node.value)
+        except EvaluationError as error:
+            raise CompileError(error.message, node.at) from error
 
 
 class _Recorder(_Checker):
