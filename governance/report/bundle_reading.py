@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -90,7 +91,15 @@ def read_zip(content: bytes) -> ReadBundle:
                 with archive.open(line) as stream:
                     # What a zip says of a size may be false: no more is read than it says.
                     files[line.filename] = stream.read(line.file_size)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise BundleError(f"the zip cannot be read: {str(error)[:200]}") from error
     return ReadBundle(files)
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,7 +111,7 @@ def sign_pdf(content: bytes, identity: SigningIdentity, *, at: datetime) -> byte
     )
     writer = _plain_writer(pyhanko, content)(io.BytesIO(content))
     signer = _timed_signer(pyhanko, at)(metadata, identity.signer)
-    return bytes(signer.sign_pdf(writer).getvalue())
+    return bytes(_apart(lambda: signer.sign_pdf(writer)).getvalue())
 
 
 def check_signatures(content: bytes, *, authorities: Sequence[bytes] = ()) -> list[FoundSignature]:
@@ -139,7 +140,7 @@ def check_signatures(content: bytes, *, authorities: Sequence[bytes] = ()) -> li
 def _checked(pyhanko: Any, embedded: Any, roots: Sequence[Any]) -> FoundSignature:
     stated_at = embedded.self_reported_timestamp
     context = pyhanko.ValidationContext(trust_roots=list(roots), allow_fetching=False, moment=stated_at)
-    status = pyhanko.validate_pdf_signature(embedded, signer_validation_context=context)
+    status = _apart(lambda: pyhanko.validate_pdf_signature(embedded, signer_validation_context=context))
     permission = pyhanko.fields.MDPPerm.NO_CHANGES
     faults = [
         what
@@ -153,6 +154,12 @@ def _checked(pyhanko: Any, embedded: Any, roots: Sequence[Any]) -> FoundSignatur
     ]
     name = status.signing_cert.subject.human_friendly
     return FoundSignature(name, stated_at, tuple(faults), bool(status.trusted))
+
+
+def _apart(work: Callable[[], Any]) -> Any:
+    """Do it in a thread: pyHanko starts an event loop, which cannot be done where one runs, as in a notebook."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(work).result()
 
 
 def _read_pem(content: bytes, passphrase: bytes | None) -> Any:

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import atexit
 import base64
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pikepdf
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from governance.cli.reading import read_events, read_payload
 from governance.core.allowed_signers import parse_allowed_signers
@@ -51,6 +55,8 @@ from governance.policy.cases import load_cases
 from governance.policy.documents import parse_document
 from governance.policy.loader import parse_rule_set
 from governance.policy.parameters import parse_duration
+from governance.report.bundle import Manifest, parse_manifest, with_manifest, write_zip
+from governance.report.bundle_reading import read_pdf, read_zip
 from governance.workspace.author_keys import AuthorKey, open_author
 from tests.integrations import importing as imports
 from tests.ledger.histories import lifecycle, opening, signing_key
@@ -59,6 +65,18 @@ HOUSE = Path(__file__).resolve().parents[2]
 VECTORS = HOUSE / "tests" / "vectors"
 WORKED = VECTORS / "worked"
 KEY = parse_verifier_key((WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()[0])
+
+
+def _report(files: Mapping[str, bytes]) -> bytes:
+    """A PDF of one empty page with these attachments."""
+    whole = io.BytesIO()
+    make: Any = pikepdf.AttachedFileSpec
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        for name, content in files.items():
+            pdf.attachments[name] = make(pdf, content, filename=name)
+        pdf.save(whole, static_id=True)
+    return whole.getvalue()
 
 
 _SIGNED = (VECTORS / "sshsig" / "message").read_bytes()
@@ -206,12 +224,17 @@ _witness = (WORKED / "worked-vkey.txt").read_text(encoding="utf-8").splitlines()
 _trust_policy = f"log {KEY}\nwitness w {_witness} https://w.example\ngroup g any w\nquorum g\n".encode()
 _witness_request = b"old 2\n" + _hash + b"\n" + _checkpoint
 
+_bundle = with_manifest(
+    Manifest("model:x@1", "assessment", "sha256:00", "2026-11-20T00:00:00Z", 3, "example.com/a", 3),
+    {"entries.jsonl": b"{}\n", "checkpoint.txt": _checkpoint},
+)
 _ssh = sorted((VECTORS / "sshsig").glob("*.pub"))
 _ssh_signatures = [each.read_text(encoding="utf-8") for each in sorted((VECTORS / "sshsig").glob("*.sig"))]
 _ssh_binaries = tuple(map(unarmour, _ssh_signatures))
 _signed_event = json.dumps(
     {"event": _events[1], "signatures": ["AAAA"], "origin": "example.com/audit"}
 ).encode()
+_open_ssh = signing_key().private_key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 _allowed = "".join(
     f'person:p{at} namespaces="governance",valid-before="20300101Z" {each.read_text(encoding="utf-8")}'
     for at, each in enumerate(_ssh)
@@ -250,6 +273,9 @@ PARSERS: dict[str, Parser] = {
     ),
     "proof": Parser(lambda content: verify_proof_file(content, b'{"n":1,"type":"b"}', [KEY]), (_proof,)),
     "batch proof": Parser(parse_batch_proof, (_batch_proof,)),
+    "bundle.json": Parser(parse_manifest, (_bundle["bundle.json"],)),
+    "bundle": Parser(read_zip, (write_zip(_bundle),)),
+    "report": Parser(read_pdf, (_report(_bundle),)),
     "consistency proof": Parser(parse_consistency_proof, (_consistency_proof,)),
     "entry bundle": Parser(
         lambda content: parse_bundle(content, 3), ((WORKED / "worked-tile-entries-000.p-3.bin").read_bytes(),)
@@ -289,7 +315,7 @@ PARSERS: dict[str, Parser] = {
     "stored signature": Parser(_text(parse_stored), tuple(map(base64.b64encode, _ssh_binaries))),
     "signed event": Parser(_value(parse_signed), (_signed_event,)),
     "allowed signers": Parser(_text(parse_allowed_signers), (_allowed,)),
-    "author's key": Parser(_file(_author, "author.key"), (_pem, *(each.read_bytes() for each in _ssh))),
+    "author's key": Parser(_file(_author, "author.key"), (_open_ssh, _pem, *(each.read_bytes() for each in _ssh))),
     "instant": Parser(_text(parse_instant), (b"2026-11-20T10:00:00+01:00", b"2026-02-28t23:59:59.123456789z")),
     "duration": Parser(_text(parse_duration), (b"30d", b"12h", b"900000s")),
     "YAML": Parser(lambda content: parse_document(content, file="x.yaml").value(), (_rule_set, _cases)),

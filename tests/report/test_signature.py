@@ -70,6 +70,7 @@ def test_a_signed_report_verifies_and_says_who_signed(tmp_path: Path) -> None:
     assert "its pages are those of that content, byte for byte" in said
 
 
+@pytest.mark.slow
 def test_without_an_authority_the_certificate_is_shown_and_not_judged(tmp_path: Path) -> None:
     holds, said = told(signed()[1].content, tmp_path)
     assert holds, said
@@ -77,6 +78,7 @@ def test_without_an_authority_the_certificate_is_shown_and_not_judged(tmp_path: 
     assert "it is signed by" not in said
 
 
+@pytest.mark.slow
 def test_another_authority_is_not_taken(tmp_path: Path) -> None:
     other = trusted(tmp_path, make_holder("Another authority"))
     holds, said = told(signed()[1].content, tmp_path, signer_authorities=other)
@@ -84,6 +86,7 @@ def test_another_authority_is_not_taken(tmp_path: Path) -> None:
     assert "its certificate is not from an authority that you trust" in said
 
 
+@pytest.mark.slow
 def test_a_report_that_should_be_signed_and_is_not_is_told(tmp_path: Path) -> None:
     content = issued().rendered.content
     holds, said = told(content, tmp_path, signer_authorities=trusted(tmp_path, authority()))
@@ -134,6 +137,7 @@ def test_pdfsig_finds_it_valid(tmp_path: Path) -> None:
     assert "Signature is Valid" not in done.stdout
 
 
+@pytest.mark.slow
 def test_what_is_appended_after_the_signature_is_told(tmp_path: Path) -> None:
     content = signed()[1].content
     start = content.rindex(b"startxref")
@@ -143,6 +147,7 @@ def test_what_is_appended_after_the_signature_is_told(tmp_path: Path) -> None:
     assert "it does not cover the whole file" in said or "was changed" in said
 
 
+@pytest.mark.slow
 def test_a_signature_that_draws_over_a_page_is_told(tmp_path: Path) -> None:
     content = signed()[1].content
     moved = content.replace(b"/Rect [ 0 0 0 0 ]", b"/Rect [ 0 0 9 9 ]")
@@ -230,6 +235,7 @@ def test_a_file_without_signatures_has_none_and_an_authority_must_be_a_certifica
         check_signatures(signed()[1].content, authorities=[b"-----BEGIN CERTIFICATE-----\nAA==\n"])
 
 
+@pytest.mark.slow
 def test_without_pyhanko_the_signature_is_not_called_good(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

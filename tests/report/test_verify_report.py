@@ -109,6 +109,7 @@ def test_a_page_whose_text_was_altered_is_named(report: Issued, tmp_path: Path) 
     assert told(found) == "pages  are not those of the attached content page 2"
 
 
+@pytest.mark.slow
 def test_what_is_not_drawn_is_compared_too(report: Issued, tmp_path: Path) -> None:
     def change(pdf: pikepdf.Pdf) -> None:
         pdf.Root.Lang = pikepdf.String("de")
@@ -117,6 +118,7 @@ def test_what_is_not_drawn_is_compared_too(report: Issued, tmp_path: Path) -> No
     assert "what is drawn is the same, but not fonts, links, structure, metadata" in told(found)
 
 
+@pytest.mark.slow
 def test_a_page_that_was_taken_out_is_told(report: Issued, tmp_path: Path) -> None:
     def change(pdf: pikepdf.Pdf) -> None:
         del pdf.pages[2]
@@ -166,6 +168,7 @@ def test_an_incremental_update_is_told(report: Issued, tmp_path: Path) -> None:
     assert "bytes were appended to the report: an incremental update" in told(found)
 
 
+@pytest.mark.slow
 def test_the_attachments_of_another_report_are_not_taken_for_its_own(report: Issued, tmp_path: Path) -> None:
     other = issued(subject="dataset:loans@1").rendered.bundle
 
@@ -310,6 +313,7 @@ def test_a_template_that_is_not_at_hand_leaves_the_pages_unchecked_and_says_so(
     assert verified(report.written(tmp_path), report.key, templates=none, evidence_only=True).holds
 
 
+@pytest.mark.slow
 def test_pages_laid_out_with_other_libraries_are_not_called_the_same(report: Issued, tmp_path: Path) -> None:
     kept = {each: text for each, text in report.rendered.bundle.items() if each != bundle.MANIFEST}
     manifest = parse_manifest(report.rendered.bundle[bundle.MANIFEST])
@@ -367,6 +371,7 @@ def test_a_report_whose_end_is_missing_is_refused(missing: int, report: Issued, 
         verified(report.written(tmp_path, report.rendered.content[:-missing]), report.key)
 
 
+@pytest.mark.slow
 def test_a_report_without_its_last_bytes_is_not_the_one_that_was_made(report: Issued, tmp_path: Path) -> None:
     path = report.written(tmp_path, report.rendered.content[:-3])
     assert "are not those of the attached content" in told(verified(path, report.key))
