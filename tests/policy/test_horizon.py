@@ -19,7 +19,7 @@ from governance.policy.expressions import RUN_STEPS_MAX, Activation, Run, compil
 from governance.policy.forecasting import Due, forecast_of, merged
 from governance.policy.horizon import Flip, flips
 from governance.policy.model import Assessment, RuleSet
-from governance.policy.variables import instants_in, microseconds, moment_of
+from governance.policy.variables import instants_in, microseconds, moment_of, plain
 from tests.lineage.histories import Told, digest, dossier_of, story
 from tests.policy.rule_sets import MODEL, NOW, rule, rule_set, waiver
 
@@ -373,3 +373,8 @@ def test_maps_of_statements_are_shared_and_stay_few(monkeypatch: pytest.MonkeyPa
         for _ in range(2):
             assert assess(dossier, [made], at=NOW, told=told) == alone
         assert 0 < len(told) <= limit
+
+
+def test_what_is_no_view_is_plain_already() -> None:
+    assert plain(b"bytes") == b"bytes"
+    assert plain((1, None)) == [1, None]
