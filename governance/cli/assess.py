@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from governance.cli import options
+from governance.cli.check_many import Question, check_many
 from governance.cli.options import Format
 from governance.cli.output import say, write_json, write_line, write_table
 from governance.cli.policy import mutate
@@ -25,7 +26,16 @@ PASSING = ("satisfied", "not_applicable")
 
 def check(
     context: typer.Context,
-    ref: options.RefArgument,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REF]...", help="Things' names, kind:name@version, as in model:credit-risk@3."
+        ),
+    ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Every system, model, dataset or deployment, besides those named."),
+    ] = None,
     rule_sets: options.RuleSets = None,
     severity: Annotated[
         str,
@@ -41,6 +51,10 @@ def check(
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Append the assessment to the ledger.")] = False,
     all_findings: Annotated[bool, typer.Option("--all", help="Show the findings that pass as well.")] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Of several things: neither use nor keep what was found before."),
+    ] = False,
     at: options.At = None,
     size: options.Size = None,
     ledger: options.Ledger = None,
@@ -49,8 +63,35 @@ def check(
 ) -> None:
     """Hold rule sets against a system, model, dataset or deployment: the gate for CI.
 
-    Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated.
+    Exit code 0 when the verdict is pass, 1 when it is fail, 4 when a rule could not be evaluated. Of several things, or
+    of every one of a kind, what was found is kept beside your other state until something of it changes.
     """
+    if every is not None or len(refs or ()) > 1:
+        if record:
+            raise InputError("several assessments are not recorded at once", hint="record them one by one")
+        check_many(
+            context,
+            Question(
+                refs or [],
+                every,
+                rule_sets or ["baseline"],
+                severity,
+                options.parameters(parameter),
+                in_force_only,
+                fail_vacuous,
+                options.instant(at),
+                size,
+            ),
+            ledger=ledger,
+            use_cache=not no_cache,
+            output=output,
+        )
+        return
+    if not refs:
+        raise InputError(
+            "nothing named to check", hint="name a thing, as model:credit-risk@3, or --every model"
+        )
+    (ref,) = refs
     options.compare_seen(ledger or options.shared_of(context).ledger)
     names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:

@@ -31,6 +31,16 @@ Key = Annotated[
         help="Your own OpenSSH key: a private key file, or the .pub file of one in the agent or a token.",
     ),
 ]
+KeyNamed = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Your own OpenSSH key: a private key file, or the .pub file of one in the agent or a token.",
+    ),
+]
+"""Without the environment: a variable that is set for approving must not sign, or bind, whatever else is recorded."""
+
 Agent = Annotated[bool, typer.Option("--agent", help="The key is in ssh-agent.")]
 PassphraseFile = Annotated[
     Path | None,

@@ -30,13 +30,17 @@ def enrol(
     person: Person,
     organisation: Annotated[str | None, typer.Option(metavar="REF", help="organisation:…")] = None,
     function: Annotated[str | None, typer.Option(metavar="TEXT", help="What they do there.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Their name; sealed, so that it can be erased.")
+    ] = None,
+    email: Annotated[str | None, typer.Option(metavar="TEXT", help="Their address; sealed as well.")] = None,
     actor: author_options.Actor = None,
     ledger: options.Ledger = None,
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Record that a person may act in this ledger, under a pseudonym: never a name or an address."""
-    data = {"organisation": organisation, "function": function}
+    """Record that a person may act in this ledger, under a pseudonym; whatever else is personal is sealed."""
+    data = {"organisation": organisation, "function": function, "name": name, "email": email}
     _record(context, ledger, key_file, output, "person.enrolled", person, actor, data)
 
 
@@ -75,7 +79,7 @@ def revoke_role(
 def bind_key(
     context: typer.Context,
     person: Person,
-    key: author_options.Key = None,
+    key: author_options.KeyNamed = None,
     agent: author_options.Agent = False,
     passphrase_file: author_options.PassphraseFile = None,
     public_key: Annotated[

@@ -93,6 +93,37 @@ def status(
         raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
 
 
+def verify(
+    context: typer.Context,
+    store: Store = None,
+    wrapping_key: WrappingKey = None,
+    ledger: options.Ledger = None,
+    output: options.Output = Format.text,
+) -> None:
+    """Open every sealed value that the ledger speaks of; nothing of them is shown.
+
+    Exit code 3 when one is missing or altered that nobody erased, as after an older side store was restored.
+    """
+    with _opened(context, ledger, store, wrapping_key) as workspace:
+        found = workspace.check_sealed()
+    if output is Format.json:
+        failing = [{"index": index, **told_field(each)} for index, each in found.failing]
+        write_json({**found._asdict(), "failing": failing})
+    else:
+        write_line(f"entries   {found.entries} with sealed values")
+        write_line(f"open      {_in_words(found.revealed, 'value')}, each what was committed to")
+        write_line(f"erased    {_in_words(found.erased, 'value')}")
+        if found.unused:
+            write_line(f"unused    {_in_words(found.unused, 'value')} that no entry speaks of; harmless")
+        for index, each in found.failing:
+            write_line(f"entry {index}, {each.field} of {each.data_subject}: {_why(each)}")
+        write_line(
+            f"{'NOT ' if found.failing_count else ''}verified: {found.failing_count} missing or altered"
+        )
+    if found.failing_count:
+        raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
+
+
 def rotate_key(
     context: typer.Context,
     encrypt_key: Annotated[
@@ -113,7 +144,8 @@ def rotate_key(
     if output is Format.json:
         write_json({"wrapping_key": key_file, "key_id": state.key_id, "rewrapped": count})
         return
-    write_line(f"wrapping key  {key_file} (id {state.key_id}); {count} keys of data subjects wrapped anew")
+    keys = _in_words(count, "key")
+    write_line(f"wrapping key  {key_file} (id {state.key_id}); {keys} of data subjects wrapped anew")
 
 
 def readmit(
@@ -187,9 +219,8 @@ def erase(
     if not done.is_new:
         write_line(f"{data_subject} was erased already, in entry {done.index}; nothing is sealed of them")
         return
-    write_line(
-        f"entry {done.index}: {done.field_count} sealed values of {data_subject} and their key destroyed"
-    )
+    values = _in_words(done.field_count, "sealed value")
+    write_line(f"entry {done.index}: {values} of {data_subject} and their key destroyed")
     say("backups of the side store may still hold them: see docs/personal-data.md")
 
 
@@ -208,11 +239,11 @@ def data_subject(
     the pseudonym that it is given. Exit code 3 when a sealed value that nobody erased cannot be shown.
     """
     with options.opened(context, ledger) as workspace:
-        found = _counted(workspace.spoken_of(identity, reveal=reveal))
+        found = _begun(workspace.spoken_of(identity, reveal=reveal))
         is_json = output is Format.json
         unshown = _write_entries_as_json(found, identity, workspace) if is_json else _write_entries(found)
     if unshown:
-        say(f"{unshown} sealed values are missing or altered; nobody erased them")
+        say(f"missing or altered, and nobody erased it: {_in_words(unshown, 'sealed value')}")
         raise typer.Exit(options.EVIDENCE_NOT_TRUSTED)
 
 
@@ -258,7 +289,7 @@ def _write_state(state: SealingState) -> None:
         write_line(f"erased, and in the store again: {name}; run governance erase again")
 
 
-def _counted(found: Iterator[SpokenOf]) -> Iterator[SpokenOf]:
+def _begun(found: Iterator[SpokenOf]) -> Iterator[SpokenOf]:
     """The same; the first is fetched at once, so that what is wrong is told before anything is written."""
     first = next(found)
 
@@ -329,6 +360,10 @@ def told_field(field: Shown) -> dict[str, object]:
 
 def _count_unshown(each: SpokenOf) -> int:
     return sum(field.state in ("missing", "altered") for field in each.sealed)
+
+
+def _in_words(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _why(field: Shown) -> str:

@@ -88,9 +88,10 @@ def append(
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Append events from a file, all or none; those that their authors signed (governance sign) with their signatures.
+    """Append events from a file, all or none.
 
-    An event that the ledger holds already, with the same id and content, is not appended twice.
+    An event that the ledger holds already, with the same id and content, is not appended twice. Those that their
+    authors signed (governance sign) are taken with their signatures.
     """
     from governance.cli.reading import read_events
 
@@ -130,7 +131,7 @@ def record(
         str | None,
         typer.Option(metavar="JSON|@FILE", help="The whole payload at once; further options add to it."),
     ] = None,
-    key: author_options.Key = None,
+    key: author_options.KeyNamed = None,
     agent: author_options.Agent = False,
     passphrase_file: author_options.PassphraseFile = None,
     prepare: author_options.Prepare = False,

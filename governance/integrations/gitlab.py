@@ -21,7 +21,7 @@ from datetime import datetime
 from governance.integrations.given import Given
 from governance.integrations.mapping import Accounts
 from governance.integrations.outside import OutsideDecision, decisions_of
-from governance.workspace.importing import Decision, LeftOut, Verb
+from governance.workspace.importing import Decision, LeftOut, Listing, Verb
 
 SOURCE = "gitlab"
 
@@ -56,7 +56,7 @@ class MergeRequest:
 
 def read_approvals(
     content: bytes, mapping: Accounts, *, file: str, merge_request: MergeRequest = MergeRequest()
-) -> tuple[tuple[Decision, ...], tuple[LeftOut, ...]]:
+) -> tuple[tuple[Decision, ...], tuple[LeftOut, ...], Listing | None]:
     """Decisions out of a file of approvals.
 
     Args:
@@ -66,14 +66,15 @@ def read_approvals(
         merge_request: What an answer of the API does not say.
 
     Returns:
-        Decisions in the order of the file, and what was left out, with the reason.
+        Decisions in the order of the file, what was left out, with the reason, and for an answer of the API whom it
+        lists.
 
     Raises:
         InputError: Not of these forms, or an answer of the API without what it does not say; names the place.
     """
     whole = Given.read(content, file=file)
     if whole.has("object_kind"):
-        return decisions_of([_delivered(whole)], mapping)
+        return *decisions_of([_delivered(whole)], mapping), None
     if whole.has("approved_by"):
         users = [(each.member("user"), each) for each in whole.member("approved_by").elements()]
     elif whole.has("rules"):
@@ -84,7 +85,20 @@ def read_approvals(
             "neither the payload of a merge request event nor an answer on approvals",
             hint="hand over what GitLab delivered, or what GET …/merge_requests/IID/approvals gives",
         )
-    return decisions_of(_exported(whole, users, mapping, merge_request), mapping)
+    stated = list(_exported(whole, users, mapping, merge_request))
+    return *decisions_of(stated, mapping), _listing(whole, stated, mapping, merge_request)
+
+
+def _listing(whole: Given, stated: list[OutsideDecision], mapping: Accounts, told: MergeRequest) -> Listing:
+    """Everybody who approves the merge request now, whether the mapping knows them or not."""
+    project = told.project or ""
+    iid = whole.member("iid").number() if whole.has("iid") else told.iid
+    return Listing(
+        place="approved_by",
+        subjects=tuple(dict.fromkeys(each.subject for each in mapping.subjects_in(project))),
+        source={"source": SOURCE, "host": mapping.host, "repository": project, "id": str(iid)},
+        accounts=frozenset(str(each.account_id) for each in stated),
+    )
 
 
 def _exported(

@@ -53,5 +53,5 @@ def import_gitlab_approvals(
         ConflictError: The ledger holds the same decision with other content, as when the mapping has changed.
     """
     accounts = load_mapping(mapping, source=GITLAB)
-    kept, left = read_approvals(content, accounts, file=file, merge_request=merge_request)
-    return append_decisions(workspace, kept, left_out=left)
+    kept, left, listing = read_approvals(content, accounts, file=file, merge_request=merge_request)
+    return append_decisions(workspace, kept, left_out=left, listing=listing)

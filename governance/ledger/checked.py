@@ -13,15 +13,22 @@ from collections.abc import Iterator, Sequence
 
 from governance.core.checkpoint import Checkpoint
 from governance.core.hashing import hash_leaf
-from governance.core.merkle import NodeId, prove_inclusion, verify_inclusion
+from governance.core.merkle import (
+    NodeId,
+    prove_consistency,
+    prove_inclusion,
+    verify_consistency,
+    verify_inclusion,
+)
 from governance.core.note import VerifierKey
 from governance.errors import GovernanceError, IntegrityError, ProofError
 from governance.ledger.key_chain import open_signed, read_key_chain
-from governance.ledger.tree import hash_reader
+from governance.ledger.tree import BLOCK, NODE_LEVEL_MIN, fold_complete, hash_reader, read_root
 from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import EntryRow, Reader
 
 NODES_CACHED_MAX = 100_000
+BLOCKS_CACHED_MAX = 20_000
 HINT = "the database was altered: governance verify names every discrepancy"
 
 
@@ -41,6 +48,7 @@ class CheckedReader(DelegatingReader):
         self._checkpoint = _latest(reader, key)
         self._read_hashes = hash_reader(reader)
         self._nodes: dict[NodeId, bytes] = {}
+        self._blocks: dict[int, list[bytes]] = {}
 
     @property
     def _inner(self) -> Reader:
@@ -54,6 +62,29 @@ class CheckedReader(DelegatingReader):
         """Rows at these indexes, each checked."""
         return [self._checked(row) for row in self._reader.entries_at(indexes)]
 
+    def has_prefix(self, size: int, root: bytes) -> bool:
+        """Whether the ledger begins with a tree of this size and root, by the latest checkpoint if that covers it.
+
+        Raises:
+            IntegrityError: A node that must be there is missing.
+        """
+        checkpoint = self._checkpoint
+        if size > self._reader.head().size:
+            return False
+        if checkpoint is None or size > checkpoint.tree_size or size == 0:
+            return read_root(self._reader, size) == root
+        try:
+            verify_consistency(
+                old=size,
+                new=checkpoint.tree_size,
+                old_root=root,
+                new_root=checkpoint.root,
+                proof=prove_consistency(size, checkpoint.tree_size, self._hashes),
+            )
+        except ProofError:
+            return False
+        return True
+
     def _checked(self, row: EntryRow) -> EntryRow:
         body: object = row.body  # a column may hold anything
         leaf_hash = hash_leaf(body) if isinstance(body, bytes) else b""
@@ -66,19 +97,43 @@ class CheckedReader(DelegatingReader):
         return row
 
     def _require_proof(self, index: int, leaf_hash: bytes, checkpoint: Checkpoint) -> None:
+        start = index - index % BLOCK
+        if start + BLOCK > checkpoint.tree_size:
+            self._prove(index, leaf_hash, checkpoint, index)
+        elif self._proven_block(start, checkpoint, index)[index - start] != leaf_hash:
+            raise _not_under(index, checkpoint)
+
+    def _proven_block(self, start: int, checkpoint: Checkpoint, asked: int) -> list[bytes]:
+        """The leaf hashes of a whole block: one proof for all of them, since neighbours are often read together."""
+        known = self._blocks.get(start)
+        if known is not None:
+            return known
+        leaves = self._reader.leaf_hashes(start, start + BLOCK)
+        if len(leaves) < BLOCK or not all(isinstance(each, bytes) for each in leaves):
+            raise _not_under(asked, checkpoint)  # a column may hold anything
+        # What lies beside the first leaf within its block: 1, 2, 4 and 8 leaves. The proof proves these very ones.
+        beside = [fold_complete(leaves[1 << level : 2 << level]) for level in range(NODE_LEVEL_MIN)]
+        self._prove(start, leaves[0], checkpoint, asked, beside)
+        if len(self._blocks) >= BLOCKS_CACHED_MAX:
+            self._blocks.clear()
+        self._blocks[start] = leaves
+        return leaves
+
+    def _prove(
+        self, index: int, leaf_hash: bytes, checkpoint: Checkpoint, asked: int, beside: Sequence[bytes] = ()
+    ) -> None:
+        """Verify an entry's inclusion proof, which begins with what the caller says lies beside it."""
+        proof = prove_inclusion(index, checkpoint.tree_size, self._hashes)
         try:
             verify_inclusion(
                 leaf_hash=leaf_hash,
                 index=index,
                 size=checkpoint.tree_size,
-                proof=prove_inclusion(index, checkpoint.tree_size, self._hashes),
+                proof=[*beside, *proof[len(beside) :]],
                 root=checkpoint.root,
             )
         except ProofError as error:
-            raise IntegrityError(
-                f"entry {index} is not under the signed checkpoint of {checkpoint.tree_size} entries",
-                hint=HINT,
-            ) from error
+            raise _not_under(asked, checkpoint) from error
 
     def _hashes(self, places: Sequence[NodeId]) -> list[bytes]:
         if len(self._nodes) > NODES_CACHED_MAX:
@@ -86,6 +141,12 @@ class CheckedReader(DelegatingReader):
         missing = [place for place in places if place not in self._nodes]
         self._nodes.update(zip(missing, self._read_hashes(missing), strict=True))
         return [self._nodes[place] for place in places]
+
+
+def _not_under(index: int, checkpoint: Checkpoint) -> IntegrityError:
+    return IntegrityError(
+        f"entry {index} is not under the signed checkpoint of {checkpoint.tree_size} entries", hint=HINT
+    )
 
 
 def _latest(reader: Reader, key: VerifierKey) -> Checkpoint | None:

@@ -80,11 +80,12 @@ def _read_low(reader: Reader, places: Sequence[NodeId]) -> dict[tuple[int, int],
             first = (place.index << place.level) - start
             under = leaves[first : first + (1 << place.level)]
             if len(under) == 1 << place.level and all(isinstance(each, bytes) for each in under):
-                found[place] = _fold_complete(under)
+                found[place] = fold_complete(under)
     return found
 
 
-def _fold_complete(hashes: list[bytes]) -> bytes:
+def fold_complete(hashes: Sequence[bytes]) -> bytes:
+    """The root of a complete subtree, out of its leaves: a power of two of them."""
     while len(hashes) > 1:
         hashes = [hash_node(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
     return hashes[0]

@@ -25,6 +25,10 @@ from governance.errors import ProofError
 from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.verify import Verification
 from governance.ledger.verify_checkpoints import OpenedCheckpoint, opened_checkpoint
+from governance.ledger.verify_statements import Tell, hold_alone
+
+NOTICES_MAX = 100
+"""So many signed entries of a batch are named; all of them are checked."""
 
 UNKNOWN = Checkpoint("", 0, b"")
 
@@ -96,9 +100,15 @@ def verify_inclusion_proof(
             )
     except ProofError as error:
         told.tell("entry", _shown(indexes), "is not under the checkpoint", "", error.message)
+    notices = [
+        notice
+        for index, body in zip(indexes, bodies, strict=True)
+        for notice in hold_alone(index, body, checkpoint.origin, _telling(told))
+    ]
     what = f"entry {_shown(indexes)} is" if len(indexes) == 1 else f"entries {_shown(indexes)} are"
     claim = f"{what} under the checkpoint of {checkpoint.tree_size} entries"
-    return _verification(opened, keys, told, source="batch proof" if is_batch else "proof", claim=claim)
+    source = "batch proof" if is_batch else "proof"
+    return _verification(opened, keys, told, source=source, claim=claim, notices=tuple(notices[:NOTICES_MAX]))
 
 
 def verify_consistency_file(
@@ -186,6 +196,10 @@ def _verification(
         source=source,
         claim=claim,
     )
+
+
+def _telling(told: Discrepancies) -> Tell:
+    return lambda index, what, expected, got: told.tell("entry", index, what, expected, got)
 
 
 def _notices(stated: ConsistencyProof, signed: set[int]) -> list[str]:

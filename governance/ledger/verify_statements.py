@@ -85,6 +85,34 @@ class StatementCheck:
             )
 
 
+def hold_alone(index: int, body: bytes, origin: str, tell: Tell) -> Iterator[str]:
+    """Hold the signatures of an entry that stands alone against its event; whose keys they are, it cannot say.
+
+    Args:
+        index: Where the entry stands.
+        body: Its body, which is under the checkpoint.
+        origin: The ledger's name, as the checkpoint states it.
+        tell: Is told what fails.
+
+    Yields:
+        What a reader should know: which keys signed.
+    """
+    try:
+        fields = parse_canonical(body)
+        stated, event = fields["signatures"], format_canonical(fields["event"])
+    except (GovernanceError, TypeError, LookupError):
+        return  # no entry of ours: nothing says that anybody signed it
+    if not stated:
+        return
+    try:
+        keys = open_statement(event, [str(each) for each in stated], origin=origin)
+    except (GovernanceError, TypeError) as error:
+        tell(index, FOUND, "", str(error).split("\n", maxsplit=1)[0])
+        return
+    names = ", ".join(key.fingerprint for key in keys)
+    yield f"entry {index} is signed by {names}; whose key that is, the ledger's other entries say"
+
+
 def keys_of_ledger(reader: Reader, *, size: int) -> tuple[SignerKeys, str]:
     """The keys that all entries below a size bind, and the origin that entry 0 states."""
     origin = ""

@@ -46,10 +46,22 @@ class RoleView:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key that speaks or spoke for a person."""
+
+    spread: ClassVar[str] = "bound"
+
+    bound: Statement[people.KeyBound]
+    revoked_at: datetime | None = None
+    revoked_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
     """A person who acts in this dossier, under their pseudonym.
 
     Attributes:
+        keys: Every statement that binds a key to them, in order of entry.
         acted_as: Event types that the person stated here.
     """
 
@@ -58,6 +70,7 @@ class PersonView:
     roles: tuple[RoleView, ...]
     trainings: tuple[Statement[people.TrainingCompleted], ...]
     acted_as: tuple[str, ...]
+    keys: tuple[KeyView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

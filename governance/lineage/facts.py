@@ -11,12 +11,11 @@ from collections.abc import Iterable, Set
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from governance.core.instants import parse_instant
 from governance.events.envelope import Entry
-from governance.events.links import links_of
 from governance.events.payload import Payload
 from governance.events.signers import SignerKeys
 from governance.events.vocabulary.governance import LedgerOpened
+from governance.lineage.shelf import Ready, Shelf
 from governance.lineage.statement import EntryLine, RelationLine, Statement
 
 P = TypeVar("P", bound=Payload)
@@ -28,12 +27,16 @@ LINEAGE_KINDS = ("used", "generated", "derived", "informed")
 class Facts:
     """An index over entries.
 
+    Args:
+        entries: In any order.
+        shelf: Where entries stand that were made ready before; what is made ready here is put there.
+
     Attributes:
         origin: The ledger's name, empty when its first entry is not among them.
         signers: Which key speaks for whom, of those that the entries speak of.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], shelf: Shelf | None = None) -> None:
         self._lines: dict[int, EntryLine] = {}
         self._by_type: dict[type[Payload], list[Statement[Any]]] = defaultdict(list)
         self._by_subject: dict[tuple[str, type[Payload]], list[Statement[Any]]] = defaultdict(list)
@@ -44,8 +47,9 @@ class Facts:
         self._signed: dict[int, Entry] = {}
         self.origin = ""
         self.signers = SignerKeys("")
+        made = Shelf() if shelf is None else shelf
         for entry in sorted({entry.index: entry for entry in entries}.values(), key=lambda each: each.index):
-            self._add(entry)
+            self._add(entry, made.of(entry))
 
     def of(self, payload: type[P]) -> tuple[Statement[P], ...]:
         """Every statement of a type."""
@@ -126,29 +130,11 @@ class Facts:
                     open_ends.append(far)
         return reached
 
-    def _add(self, entry: Entry) -> None:
-        event = entry.event
-        statement = Statement(
-            index=entry.index,
-            leaf_hash=entry.leaf_hash.hex(),
-            occurred_at=parse_instant(event.occurred_at),
-            appended_at=parse_instant(entry.appended_at),
-            actor=event.actor.ref,
-            on_behalf_of=event.actor.on_behalf_of,
-            subject=event.subject,
-            data=event.data,
-        )
+    def _add(self, entry: Entry, ready: Ready) -> None:
+        event, statement = entry.event, ready.statement
         self._by_type[type(event.data)].append(statement)
         self._by_subject[event.subject, type(event.data)].append(statement)
-        self._lines[entry.index] = EntryLine(
-            index=entry.index,
-            type=event.type,
-            occurred_at=statement.occurred_at,
-            appended_at=statement.appended_at,
-            actor=statement.actor,
-            subject=event.subject,
-            leaf_hash=statement.leaf_hash,
-        )
+        self._lines[entry.index] = ready.line
         self._people[entry.index] = people_of((statement,))
         if entry.signatures:
             self._signed[entry.index] = entry
@@ -156,13 +142,11 @@ class Facts:
             self.origin = event.data.origin
             self.signers = SignerKeys(self.origin)
         self.signers.take(event, entry.index)
-        mentions, relations = links_of(event.to_dict())
-        for ref in dict.fromkeys(mention.ref for mention in mentions):
+        for ref in ready.refs:
             self._mentions[ref].append(entry.index)
-        for effect, cause, kind in relations:
-            edge = RelationLine(effect, cause, kind, entry.index)
-            self._causes[effect].append(edge)
-            self._effects[cause].append(edge)
+        for edge in ready.edges:
+            self._causes[edge.effect].append(edge)
+            self._effects[edge.cause].append(edge)
 
 
 def agents_of(statement: Statement[Any]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from governance.lineage.fold_model import fold_model
 from governance.lineage.fold_organisation import fold_organisation
 from governance.lineage.fold_signers import fold_signed
 from governance.lineage.fold_system import fold_system
+from governance.lineage.shelf import Shelf
 from governance.lineage.statement import Statement
 from governance.lineage.views import (
     DatasetView,
@@ -31,18 +32,21 @@ from governance.lineage.views import (
 )
 
 
-def build_dossier(subject: str, entries: Iterable[Entry], *, tree_size: int) -> Dossier:
+def build_dossier(
+    subject: str, entries: Iterable[Entry], *, tree_size: int, shelf: Shelf | None = None
+) -> Dossier:
     """Fold entries into the dossier of one subject.
 
     Args:
         subject: The ref that is asked about: a system, model, dataset or deployment.
         entries: Entries in any order; more than needed do no harm.
         tree_size: The state of the ledger that is asked about.
+        shelf: Where entries stand that were made ready for other dossiers.
 
     Returns:
         The dossier; empty views where nothing was recorded.
     """
-    facts = Facts(entry for entry in entries if entry.index < tree_size)
+    facts = Facts((entry for entry in entries if entry.index < tree_size), shelf)
     scope = Scope(subject, facts)
     systems = tuple(fold_system(ref, facts) for ref in scope.systems)
     models = tuple(fold_model(ref, facts) for ref in scope.models)

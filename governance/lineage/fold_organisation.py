@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from governance.events.vocabulary import design, governance
 from governance.events.vocabulary import people as people_events
-from governance.lineage.dossier import OrganisationView, PersonView, RoleView
+from governance.lineage.dossier import KeyView, OrganisationView, PersonView, RoleView
 from governance.lineage.entitlement import role_ended_by
 from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
@@ -59,6 +59,30 @@ def _person(ref: str, acted_as: tuple[str, ...], facts: Facts) -> PersonView:
         roles=tuple(_role(granted, revoked) for granted in facts.about(ref, people_events.RoleGranted)),
         trainings=facts.about(ref, people_events.TrainingCompleted),
         acted_as=acted_as,
+        keys=_keys(ref, facts),
+    )
+
+
+def _keys(ref: str, facts: Facts) -> tuple[KeyView, ...]:
+    revoked = facts.about(ref, people_events.KeyRevoked)
+    return tuple(_key(bound, revoked) for bound in facts.about(ref, people_events.KeyBound))
+
+
+def _key(
+    bound: Statement[people_events.KeyBound], revoked: tuple[Statement[people_events.KeyRevoked], ...]
+) -> KeyView:
+    end = next(
+        (
+            each
+            for each in revoked
+            if each.data.fingerprint == bound.data.fingerprint and each.index > bound.index
+        ),
+        None,
+    )
+    return KeyView(
+        bound=bound,
+        revoked_at=end.occurred_at if end else None,
+        revoked_index=end.index if end else None,
     )
 
 
@@ -78,4 +102,5 @@ def _indexes(view: PersonView) -> list[int]:
     enrolled = [] if view.enrolled is None else [view.enrolled.index]
     roles = [each.granted.index for each in view.roles]
     ends = [each.revoked_index for each in view.roles if each.revoked_index is not None]
-    return [*enrolled, *roles, *ends, *(each.index for each in view.trainings)]
+    keys = [at for each in view.keys for at in (each.bound.index, each.revoked_index) if at is not None]
+    return [*enrolled, *roles, *ends, *keys, *(each.index for each in view.trainings)]

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from governance.errors import InputError
-from governance.events.envelope import Entry, read_entry
-from governance.events.links import links_of
+from governance.events.envelope import Entry
 from governance.events.refs import kind_of
 from governance.lineage.graph import closure, require_known
+from governance.lineage.shelf import Shelf
 from governance.storage.interface import Reader
 
 SUBJECT_KINDS = ("system", "model", "dataset", "deployment")
@@ -33,8 +33,16 @@ UNREAD = (*AGENTS, "service", "tool", "rule_set", "report")
 """Kinds whose mentions are never followed: half the ledger may name them."""
 
 
-def read_dossier_entries(reader: Reader, subject: str, *, size: int) -> list[Entry]:
+def read_dossier_entries(
+    reader: Reader, subject: str, *, size: int, shelf: Shelf | None = None
+) -> list[Entry]:
     """The entries that the dossier of `subject` rests on, in order of index.
+
+    Args:
+        reader: The ledger's tables.
+        subject: A system, model, dataset or deployment.
+        size: Only entries below it.
+        shelf: Where entries stand that were read for other dossiers of the same ledger.
 
     Raises:
         RefError: Not a ref.
@@ -49,7 +57,7 @@ def read_dossier_entries(reader: Reader, subject: str, *, size: int) -> list[Ent
             hint=f"ask for a {', a '.join(SUBJECT_KINDS[:-1])} or a {SUBJECT_KINDS[-1]}",
         )
     require_known(reader, subject, size)
-    gathered = _Gathering(reader, size)
+    gathered = _Gathering(reader, size, Shelf() if shelf is None else shelf)
     gathered.take_mentioning(_things(reader, subject, size))
     gathered.take_mentioning(gathered.named(("dataset", "system"), roles=("evaluated_on", "system")))
     upstream = closure(reader, sorted(gathered.asked), side="effect", size=size)
@@ -66,7 +74,8 @@ def read_dossier_entries(reader: Reader, subject: str, *, size: int) -> list[Ent
 class _Gathering:
     """Entries gathered so far, each read once."""
 
-    def __init__(self, reader: Reader, size: int) -> None:
+    def __init__(self, reader: Reader, size: int, shelf: Shelf) -> None:
+        self._shelf = shelf
         self._reader = reader
         self._size = size
         self._entries: dict[int, Entry] = {}
@@ -100,11 +109,13 @@ class _Gathering:
 
     def take(self, indexes: Iterable[int]) -> None:
         """Read entries at indexes."""
-        missing = sorted(set(indexes) - self._entries.keys())
-        for row in self._reader.entries_at(missing):
-            entry = read_entry(row.body)
-            self._entries[entry.index] = entry
-            self._mentions.update(links_of(entry.event.to_dict()).mentions)
+        missing = set(indexes) - self._entries.keys()
+        for ready in self._shelf.read(missing, self._bodies):
+            self._entries[ready.entry.index] = ready.entry
+            self._mentions.update(ready.links.mentions)
+
+    def _bodies(self, indexes: list[int]) -> list[bytes]:
+        return [row.body for row in self._reader.entries_at(indexes)]
 
 
 def _things(reader: Reader, subject: str, size: int) -> set[str]:

@@ -45,6 +45,7 @@ def assess(
     parameters: Mapping[str, Any] | None = None,
     in_force_only: bool = False,
     rules: Sequence[str] | None = None,
+    told: dict[str, dict[str, Any]] | None = None,
 ) -> Assessment:
     """Hold rule sets against a dossier.
 
@@ -56,12 +57,13 @@ def assess(
         parameters: Values that replace defaults, within their bounds.
         in_force_only: Whether rules that do not apply yet at that moment are left out of the verdict.
         rules: Only the findings of these rules, by id; what they depend on is assessed all the same.
+        told: Maps of statements that other dossiers of the same ledger share; see `Variables`.
 
     Raises:
         InputError: An unknown severity or parameter, or a value out of bounds.
     """
-    threshold = _severity(severity_min)
-    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
+    threshold = severity_named(severity_min)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules, told=told)
     findings = [each.finding for _, judged in held for each in judged]
     deciding = [each for each in findings if each.in_force or not in_force_only]
     fails = any(
@@ -90,13 +92,14 @@ def judge(
     at: datetime,
     parameters: Mapping[str, Any] | None = None,
     rules: Sequence[str] | None = None,
+    told: dict[str, dict[str, Any]] | None = None,
 ) -> list[tuple[Assessor, list[Judged]]]:
     """As `assess`, before it is summed up: for each rule set what judges it, and what it judged.
 
     Raises:
         InputError: As `assess`.
     """
-    variables = Variables(dossier, at)
+    variables = Variables(dossier, at, told)
     values = parameter_values(rule_sets, parameters or {})
     run = Run()
     made = [Assessor(dossier, each, variables, values[each.id], at, run) for each in rule_sets]
@@ -134,7 +137,12 @@ def _line(rule_set: RuleSet) -> RuleSetLine:
     )
 
 
-def _severity(text: str) -> Severity:
+def severity_named(text: str) -> Severity:
+    """A severity by its name.
+
+    Raises:
+        InputError: There is none of that name.
+    """
     for severity in SEVERITIES:
         if severity == text:
             return severity

@@ -257,6 +257,21 @@ def _measure(node: tree.Node, durations: frozenset[str]) -> Measure:
             return "other"
 
 
+@lru_cache(maxsize=4096)
+def looks_at_size(text: str) -> bool:
+    """Whether an expression that compiles looks at how large the ledger is, or at all of what is said of the ledger."""
+    nodes = list(tree.walk(parse(text)))
+    named = sum(isinstance(each, tree.Name) and each.name == "ledger" for each in nodes)
+    others = sum(
+        isinstance(each, tree.Select)
+        and isinstance(each.operand, tree.Name)
+        and each.operand.name == "ledger"
+        and each.field != "tree_size"
+        for each in nodes
+    )
+    return named > others
+
+
 def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     """The type of what an expression gives over variables of these types.
 

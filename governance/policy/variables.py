@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,6 +52,9 @@ NAMES: tuple[str, ...] = (
 )
 """Every variable there is; which are set depends on the scope."""
 
+TOLD_MAX = 20_000
+"""Statements of which the maps are kept."""
+
 STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
 
 
@@ -77,12 +81,17 @@ class Variables:
     Args:
         dossier: What is known.
         now: The moment that rules take as now.
+        told: Maps of statements by leaf hash, for the dossiers of many subjects; what is made here is put there.
     """
 
-    def __init__(self, dossier: Dossier, now: datetime) -> None:
+    def __init__(
+        self, dossier: Dossier, now: datetime, told: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        made = _Plain({} if told is None else told)
+        plain = made.plain
         self._dossier = dossier
         self._lines = {line.index: line for line in dossier.entries}
-        self._entry_maps = {line.index: plain(line) for line in dossier.entries}
+        self._entry_maps = {line.index: made.line(line) for line in dossier.entries}
         views: list[SystemView | ModelView | DatasetView | DeploymentView] = [
             *dossier.systems,
             *dossier.models,
@@ -183,15 +192,7 @@ class Watched(Mapping[str, Any]):
 
 def plain(value: Any) -> Any:
     """A view, statement, payload or list of them as plain values; see the module's table."""
-    if isinstance(value, Statement):
-        return _statement(value)
-    if isinstance(value, datetime):
-        return microseconds(value)
-    if isinstance(value, (tuple, list)):
-        return [plain(each) for each in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _view(value)
-    return value
+    return _Plain({}).plain(value)
 
 
 def instants_in(value: Any, name: str = "") -> Iterator[int]:
@@ -216,18 +217,61 @@ def moment_of(count: int) -> datetime:
     return EPOCH + count * MICROSECOND
 
 
-def _view(value: Any) -> dict[str, Any]:
-    own = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    kept = {name: each for name, each in own.items() if each is not None}
-    spread = getattr(type(value), "spread", None)
-    if spread is None:
-        return kept
-    return {**kept.get(spread, {}), **kept, "registered": spread in kept}
+class _Plain:
+    """Makes plain values, of each statement once."""
+
+    def __init__(self, told: dict[str, dict[str, Any]]) -> None:
+        self._told = told
+
+    def plain(self, value: Any) -> Any:
+        """A view, statement, payload or list of them."""
+        if type(value) in _ATOMS:
+            return value
+        if isinstance(value, Statement):
+            return self._statement(value)
+        if isinstance(value, datetime):
+            return microseconds(value)
+        if isinstance(value, (tuple, list)):
+            return [self.plain(each) for each in value]
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return self._view(value)
+        return value
+
+    def _view(self, value: Any) -> dict[str, Any]:
+        view: Any = type(value)
+        own = {name: self.plain(getattr(value, name)) for name in _names_of(view)}
+        kept = {name: each for name, each in own.items() if each is not None}
+        spread = getattr(view, "spread", None)
+        if spread is None:
+            return kept
+        return {**kept.get(spread, {}), **kept, "registered": spread in kept}
+
+    def line(self, line: EntryLine) -> dict[str, Any]:
+        """An entry in a line."""
+        known = self._told.get(f"line {line.leaf_hash}")
+        return known if known is not None else self._keep(f"line {line.leaf_hash}", self._view(line))
+
+    def _statement(self, statement: Statement[Any]) -> dict[str, Any]:
+        known = self._told.get(statement.leaf_hash)
+        if known is not None:
+            return known
+        told = {name: self.plain(getattr(statement, name)) for name in STATEMENT_FIELDS}
+        kept = {name: value for name, value in told.items() if value is not None}
+        return self._keep(statement.leaf_hash, _payload(statement.data) | kept)
+
+    def _keep(self, name: str, made: dict[str, Any]) -> dict[str, Any]:
+        if len(self._told) >= TOLD_MAX:
+            self._told.clear()
+        self._told[name] = made
+        return made
 
 
-def _statement(statement: Statement[Any]) -> dict[str, Any]:
-    told = {name: plain(getattr(statement, name)) for name in STATEMENT_FIELDS}
-    return _payload(statement.data) | {name: value for name, value in told.items() if value is not None}
+_ATOMS = frozenset((str, int, bool, float, type(None)))
+
+
+@lru_cache(maxsize=128)
+def _names_of(view: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(view))
 
 
 def _payload(data: BaseModel) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Rules: a block without content is not made, so that a point without blocks is mi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 from governance.events.payload import Measurement
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import EvaluationView, SystemView
-from governance.report.figures import draw_measure
+from governance.report.figure_measure import draw_measure
 
 Block = dict[str, Any]
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass
@@ -82,12 +85,17 @@ def column_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list
     needs: list[float] = []
     for at, name in enumerate(columns):
         texts = [name, *(row[at] for row in rows)]
-        word = max(
-            len(part) for text in texts for part in text.replace("-", "- ").replace("/", "/ ").split() or [""]
-        )
+        word = max(len(part) for text in texts for part in _unbroken(text) or [""])
         mean = sum(map(len, texts)) / len(texts)
         needs.append(30.0 if name.startswith("Digest") else max(min(word, 18) + 2.0, min(mean * 0.8, 46.0)))
     return [round(100 * each / sum(needs), 1) for each in needs]
+
+
+def _unbroken(text: str) -> list[str]:
+    """The parts of a text that stand on one line: words, dates, what is between hyphens or strokes."""
+    if _DATE.match(text):
+        return text.split()
+    return text.replace("-", "- ").replace("/", "/ ").split()
 
 
 def evaluation(point: Point, model: str, view: EvaluationView) -> None:

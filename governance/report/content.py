@@ -18,7 +18,7 @@ from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.statement import EntryLine
 from governance.lineage.views import ApprovalView
 from governance.policy.model import PASSING, SEVERITIES, Assessment, Finding, RuleSet
-from governance.report.figures import draw_lineage
+from governance.report.figure_lineage import draw_lineage
 from governance.report.technical import annex_iv
 
 Content = dict[str, Any]
@@ -74,6 +74,9 @@ def build_content(
     """
     points = annex_iv(dossier) if template == "technical-documentation" else []
     cited = _cited(assessment, points)
+    approvals = _approvals(dossier, issued_at)
+    if cited:
+        cited |= {row["entry"] for row in approvals}
     return {
         "template": template,
         "subject": dossier.subject,
@@ -94,7 +97,7 @@ def build_content(
         "points": points,
         "points_missing": [point for section in points for point in section["points"] if point["missing"]],
         "points_total": sum(len(section["points"]) for section in points),
-        "approvals": _approvals(dossier, issued_at),
+        "approvals": approvals,
         "lineage": _lineage(dossier),
         "evidence": [_entry(line) for line in dossier.entries if not cited or line.index in cited],
         "evidence_total": len(dossier.entries),
@@ -293,7 +296,11 @@ def _approval(view: ApprovalView, at: datetime) -> Content:
     elif why_not is not None:
         state = f"{why_not[0].upper()}{why_not[1:]}"
     else:
-        state = "Holds" if until is None else f"Holds until {until[:10]}"
+        state = "In force" if until is None else f"In force until {until[:10]}"
+    in_force = view.voided_at is None and why_not is None
+    against = [] if view.role_held else ["the role was not held"]
+    if view.involvement:
+        against.append(f"the approver is not independent: {', '.join(view.involvement)}")
     return {
         "subject": granted.subject,
         "digest": granted.data.digest,
@@ -309,7 +316,9 @@ def _approval(view: ApprovalView, at: datetime) -> Content:
         "rationale": granted.data.rationale or "",
         "conditions": granted.data.conditions or "",
         "state": state,
-        "holds": state.startswith("Holds"),
+        "in_force": in_force,
+        "against": against,
+        "standing": "fail" if not in_force else "warn" if against else "met",
         "entry": granted.index,
     }
 
@@ -319,7 +328,8 @@ def _lineage(dossier: Dossier) -> Content:
     return {
         "svg": figure.svg,
         "drawn": figure.drawn,
-        "left_out": figure.left_out,
+        "is_summary": figure.is_summary,
+        "is_wide": figure.is_wide,
         "relations": len(dossier.relations),
     }
 

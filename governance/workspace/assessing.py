@@ -8,18 +8,22 @@ unless it is given.
 from __future__ import annotations
 
 import abc
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from governance.errors import InputError, NotFoundError
 from governance.workspace.proving import Proving
 
 if TYPE_CHECKING:
+    from governance.ledger.checked import CheckedReader
     from governance.lineage.dossier import Dossier
     from governance.policy.explaining import Explanation
     from governance.policy.forecasting import Due
     from governance.policy.model import Finding, RuleSet
+    from governance.workspace.checking import Checked
 
 DAYS_MAX = 3_660
 """How far ahead can be looked, in days."""
@@ -32,6 +36,7 @@ class Assessing(Proving):
     """The part of a workspace that explains and looks ahead."""
 
     _clock: Callable[[], datetime]
+    origin: str
 
     @abc.abstractmethod
     def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
@@ -40,6 +45,15 @@ class Assessing(Proving):
     @abc.abstractmethod
     def rule_set(self, name: str) -> RuleSet:
         """Load a rule set by its id, or by the path of its folder."""
+
+    @property
+    @abc.abstractmethod
+    def verifier_key(self) -> str:
+        """The key that checkpoints verify with."""
+
+    @property
+    @abc.abstractmethod
+    def _reader(self) -> CheckedReader: ...
 
     @abc.abstractmethod
     def _size(self, size: int | None) -> int: ...
@@ -61,6 +75,59 @@ class Assessing(Proving):
         refs = self._storage.refs_like(f"{kind}:", REFS_MAX)
         rows = self._storage.mentions(refs, role="subject", size=self._size(size))
         return sorted({row.ref for row in rows})
+
+    def check_many(
+        self,
+        refs: Sequence[str],
+        rule_sets: Sequence[str],
+        *,
+        at: datetime | None = None,
+        size: int | None = None,
+        severity_min: str = "low",
+        parameters: Mapping[str, Any] | None = None,
+        in_force_only: bool = False,
+        fail_vacuous: bool = False,
+        keep_in: Path | None = None,
+    ) -> Checked:
+        """Hold rule sets against many subjects; what comes of each is what comes of it alone.
+
+        Args:
+            refs: Systems, models, datasets or deployments.
+            rule_sets: Ids or folders.
+            at: The moment that the rules take as now; the present by default.
+            size: The tree size to look at; all entries by default.
+            severity_min: The least severity that decides a verdict.
+            parameters: Values for the rule sets' parameters, within their bounds.
+            in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
+            keep_in: A folder in which what was found is kept, and taken from while it holds; None to do without.
+
+        Raises:
+            NotFoundError: Unknown subject or rule set.
+            RuleSetError: A rule set does not load.
+            IntegrityError: An entry that a verdict would rest on was altered.
+        """
+        from governance.workspace.checking import check_many
+        from governance.workspace.many import asked_of
+
+        return check_many(
+            self._storage,
+            self._reader,
+            refs,
+            asked_of(
+                rule_sets,
+                size=self._size(size),
+                at=at if at is not None else self._clock(),
+                severity_min=severity_min,
+                parameters=parameters,
+                in_force_only=in_force_only,
+                fail_vacuous=fail_vacuous,
+            ),
+            origin=self.origin,
+            key=self.verifier_key,
+            keep_in=keep_in,
+            processes=os.cpu_count() or 1,
+        )
 
     def explain(
         self,

@@ -13,6 +13,8 @@ signature is verified before it is used.
 
 from __future__ import annotations
 
+import binascii
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -75,6 +77,7 @@ class Author:
         self._said = said
         self._private = private
         self._file = file
+        self._answer: str | None = None
 
     def sign(self, message: bytes) -> Signature:
         """Sign for our namespace.
@@ -104,7 +107,8 @@ class Author:
                 file = Path(folder) / "key.pub"
                 file.write_text(f"{self.key.line}\n", encoding="utf-8")
             elif _is_encrypted(file):
-                answer = _passphrase(self._said, file)
+                # Asked for once, however many statements are signed.
+                answer = self._answer = self._answer or _passphrase(self._said, file)
             if self.key.is_hardware:
                 self._said.tell("touch the token to sign")
             command = ["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f", str(file)]
@@ -179,10 +183,11 @@ def _private(content: bytes, file: Path, said: AuthorKey) -> PrivateKey | None:
 
 
 def _is_of_token(content: bytes) -> bool:
-    import base64
-
-    body = b"".join(line for line in content.splitlines() if not line.startswith(b"-----"))
-    return b"sk-" in base64.b64decode(body + b"===", validate=False)[:400]
+    """Whether the public half in OpenSSH's own form, which is never encrypted, names a kind that lives in a token."""
+    text = b"".join(line for line in content.splitlines() if not line.startswith(b"-----"))
+    with contextlib.suppress(binascii.Error):
+        return b"sk-" in binascii.a2b_base64(text[:400])
+    return False
 
 
 def _is_encrypted(file: Path) -> bool:

@@ -11,7 +11,7 @@ and refusals are appended together in order of time, all or none; revocations af
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from governance.workspace.stating import TOOL, actor_of
 
 Verb = Literal["granted", "refused", "revoked"]
 LATEST = "9999"
+REVOKE_BY_HAND = "if it was taken back, record approval.revoked with --approval"
 NOTHING_TO_REVOKE = "it takes back an approval that the ledger does not hold"
 SAME = ("source", "host", "repository", "account", "id")
 """The fields of `asserted_by` by which a revocation finds its approval, whatever the commit."""
@@ -63,6 +64,23 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """That a file names everybody who approves a thing at its source.
+
+    Attributes:
+        place: Where in the file.
+        subjects: What the approvals may be of here, refs.
+        source: The fields of `asserted_by` that such an approval has, `account` apart.
+        accounts: Everybody who is listed.
+    """
+
+    place: str
+    subjects: tuple[str, ...]
+    source: Mapping[str, str]
+    accounts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What came of an import.
 
@@ -82,6 +100,7 @@ def append_decisions(
     stated: Sequence[Decision],
     *,
     left_out: Sequence[LeftOut] = (),
+    listing: Listing | None = None,
 ) -> Imported:
     """Append what another system asserts.
 
@@ -89,6 +108,7 @@ def append_decisions(
         workspace: The ledger, with its key.
         stated: In the order of the file.
         left_out: What was left out before, to be told with the rest.
+        listing: What the file lists completely, so that an approval that is missing from it is told.
 
     Raises:
         ConflictError: The ledger holds the same decision with other content, as when the mapping has changed.
@@ -122,6 +142,7 @@ def append_decisions(
             met.add(each.place)
         unmet[each.place] = LeftOut(each.place, each.name, NOTHING_TO_REVOKE)
     told.extend(each for place, each in unmet.items() if place not in met)
+    told.extend(_no_longer_listed(workspace, listing) if listing is not None else ())
     return Imported(tuple(entries), already, tuple(told))
 
 
@@ -133,6 +154,22 @@ def _revoke(workspace: Workspace, stated: Decision, *, now: datetime) -> tuple[l
     events = [_event(stated, now=now, approval=each) for each in meant if each.index not in revoked]
     there = sum(each.index in revoked for each in meant)
     return (list(workspace.append(events)), there) if events else ([], there)
+
+
+def _no_longer_listed(workspace: Workspace, listing: Listing) -> Iterator[LeftOut]:
+    """Approvals that stand here by the source's word, though it no longer lists who gave them."""
+    for subject in listing.subjects:
+        entries = list(workspace.entries(ref=subject))
+        revoked = _revoked(entries)
+        for each in entries:
+            data = each.event.data
+            if not isinstance(data, decisions.ApprovalGranted) or data.asserted_by is None:
+                continue
+            source = data.asserted_by
+            same = all(getattr(source, name) == value for name, value in listing.source.items())
+            if same and source.account not in listing.accounts and each.index not in revoked:
+                why = f"entry {each.index} holds an approval of {subject} by it, and the file no longer lists it"
+                yield LeftOut(listing.place, f"account {source.account}", f"{why}: {REVOKE_BY_HAND}")
 
 
 def _is_meant(entry: Entry, stated: Decision) -> bool:

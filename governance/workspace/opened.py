@@ -266,9 +266,8 @@ class Workspace(Assessing, PersonalData, Reporting):
         from governance.lineage.reading import read_dossier_entries
 
         tree_size = self._size(size)
-        return build_dossier(
-            ref, read_dossier_entries(self._reader, ref, size=tree_size), tree_size=tree_size
-        )
+        entries = read_dossier_entries(self._reader, ref, size=tree_size)
+        return build_dossier(ref, entries, tree_size=tree_size)
 
     def query(
         self, name: str, *arguments: str, at: datetime | None = None, size: int | None = None

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import abc
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from governance.errors import NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
-from governance.events.personal import is_due, require_data_subject
+from governance.events.personal import PERSONAL_TYPES, any_due, require_data_subject
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import told_event
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from governance.storage.interface import Reader, Storage
 
 ENTRIES_READ = 500
+FAILING_MAX = 1000
 
 
 class SpokenOf(NamedTuple):
@@ -67,6 +68,26 @@ class SealingState(NamedTuple):
     values: int
     begun: tuple[str, ...]
     restored: tuple[str, ...]
+
+
+class SealedCheck(NamedTuple):
+    """What became of every sealed value that the ledger speaks of.
+
+    Attributes:
+        entries: How many entries hold any.
+        revealed: How many values open and are what was committed to.
+        erased: How many were erased.
+        failing: Those that are missing or altered, with the index of their entry; at most `FAILING_MAX`.
+        failing_count: How many those are.
+        unused: Values in the side store that no entry speaks of: of attempts that were cut short.
+    """
+
+    entries: int
+    revealed: int
+    erased: int
+    failing: tuple[tuple[int, Shown], ...]
+    failing_count: int
+    unused: int
 
 
 class PersonalData(abc.ABC):
@@ -105,7 +126,7 @@ class PersonalData(abc.ABC):
             NotFoundError: There is something to seal and no side store.
         """
         told = events if isinstance(events, (list, tuple)) else list(events)
-        if not any(map(is_due, told)):
+        if not any_due(told):
             return told
         from governance.ledger.sealing import seal_events  # loads the ciphers
 
@@ -116,7 +137,7 @@ class PersonalData(abc.ABC):
     ) -> Sequence[Event | Mapping[str, Any]]:
         """As `seal`, for a task: a thread of its own waits for the disk, if there is something to seal."""
         told = events if isinstance(events, (list, tuple)) else list(events)
-        return await asyncio.to_thread(self.seal, told) if any(map(is_due, told)) else told
+        return await asyncio.to_thread(self.seal, told) if any_due(told) else told
 
     def init_sealing(self) -> SealingState:
         """Make the side store and its wrapping key.
@@ -144,6 +165,37 @@ class PersonalData(abc.ABC):
             values,
             tuple(side.rows.all_begun()),
             restored,
+        )
+
+    def check_sealed(self) -> SealedCheck:
+        """Open every sealed value that the ledger speaks of, as after the side store was restored.
+
+        Raises:
+            NotFoundError: There is no side store.
+            KeyFileError: The wrapping key is missing or another one.
+            IntegrityError: An entry was altered.
+        """
+        from governance.ledger.revealing import show_sealed
+
+        side = self._side()
+        tally: Counter[str] = Counter()
+        entries = 0
+        failing: list[tuple[int, Shown]] = []
+        indexes = self._storage.indexes_of_types(list(PERSONAL_TYPES), size=self._storage.head().size)
+        for entry in self._read_at(indexes):
+            found = show_sealed(side, entry)
+            entries += bool(found)
+            tally.update(each.state for each in found)
+            if len(failing) < FAILING_MAX:
+                failing += [(entry.index, each) for each in found if each.state in ("missing", "altered")]
+        held = side.rows.counts()[1] - tally["revealed"] - tally["altered"]
+        return SealedCheck(
+            entries,
+            tally["revealed"],
+            tally["erased"],
+            tuple(failing[:FAILING_MAX]),
+            tally["missing"] + tally["altered"],
+            max(0, held),
         )
 
     @property
@@ -244,15 +296,12 @@ class PersonalData(abc.ABC):
             raise NotFoundError(
                 f"no entry speaks of {data_subject}", hint="governance log lists entries; check the pseudonym"
             )
-        indexes = sorted(roles)
-        for at in range(0, len(indexes), ENTRIES_READ):
-            for row in self._reader.entries_at(indexes[at : at + ENTRIES_READ]):
-                entry = read_entry(row.body)
-                if reveal and sealed_fields(entry):
-                    shown = show_sealed(self._side(), entry, data_subject=data_subject)
-                else:
-                    shown = list_sealed(entry, data_subject=data_subject)
-                yield SpokenOf(entry, tuple(sorted(roles[entry.index])), shown)
+        for entry in self._read_at(sorted(roles)):
+            if reveal and sealed_fields(entry):
+                shown = show_sealed(self._side(), entry, data_subject=data_subject)
+            else:
+                shown = list_sealed(entry, data_subject=data_subject)
+            yield SpokenOf(entry, tuple(sorted(roles[entry.index])), shown)
 
     def _roles(self, data_subject: str) -> Mapping[int, set[str]]:
         """By index, as what entries speak of them; the pseudonym with a version is the same person."""
@@ -267,12 +316,13 @@ class PersonalData(abc.ABC):
         """Data subjects whom the ledger calls erased."""
         size = self._storage.head().size
         indexes = self._storage.indexes_of_types(["erasure.performed"], size=size)
-        rows = (
-            row
-            for at in range(0, len(indexes), ENTRIES_READ)
-            for row in self._reader.entries_at(indexes[at : at + ENTRIES_READ])
-        )
-        return sorted({read_entry(row.body).event.subject for row in rows})
+        return sorted({entry.event.subject for entry in self._read_at(indexes)})
+
+    def _read_at(self, indexes: Sequence[int]) -> Iterator[Entry]:
+        """The entries at these indexes, proven, a few at a time."""
+        reader = self._reader
+        for at in range(0, len(indexes), ENTRIES_READ):
+            yield from (read_entry(row.body) for row in reader.entries_at(indexes[at : at + ENTRIES_READ]))
 
     def _is_restored(self, side: SideStore, data_subject: str) -> bool:
         erased = side.erased_at(data_subject)

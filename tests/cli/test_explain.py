@@ -183,3 +183,51 @@ def test_alternatives_beyond_those_shown_are_counted() -> None:
     whole = list(reason_lines(leaf("all", needs="all", parts=(leaf("a"), leaf("b", left="x")))))
     assert whole[0] == "each of these"
     assert whole[-2:] == ["└─ b has to be true", "         it is x"]
+
+
+def test_several_things_are_checked_at_once(run: Run) -> None:
+    told = run("check", "--every", "model", code=1).stdout
+    assert told.startswith("fail  model:scorer@1: ")
+    assert "    and " in told
+    assert "more: governance check model:scorer@1" in told
+    assert "0 of 1 pass at tree size 4" in told
+    assert "holds until 2029-01-01 00:00:00 UTC" in told
+    again = run("check", "--every", "model", "--format", "json", code=1)
+    data = json.loads(again.stdout)
+    assert data["kept"] == 1
+    alone = json.loads(run("check", MODEL, "--format", "json", code=1).stdout)
+    (subject,) = data["subjects"]
+    assert subject["tally"] == alone["tally"]
+    assert [each["rule"] for each in subject["findings"]] == [
+        each["rule"] for each in alone["findings"] if each["outcome"] not in ("satisfied", "not_applicable")
+    ]
+    assert (
+        json.loads(run("check", MODEL, MODEL, "--no-cache", "--format", "json", code=1).stdout)["kept"] == 0
+    )
+    assert "1 of them had not changed" in run("check", "--every", "model", code=1).stderr
+
+
+def test_checks_of_several_things_that_pass_and_that_cannot_be(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    text = (
+        'id: own\ntitle: Own\nversion: "1"\nsummary: s\n'
+        "requirements: [{id: O1, title: F, coverage: automated}]\nrules:\n"
+        "  - {id: own/one, title: T, requirement: O1, scope: model, severity: low, message: m, remediation: r, "
+        "satisfied_if: CONDITION}\n"
+    )
+    (folder / "rule_set.yaml").write_text(text.replace("CONDITION", "model.registered"))
+    told = run("check", "--every", "model", "--rule-set", str(folder)).stdout
+    assert told.splitlines() == [
+        "1 of 1 pass at tree size 4",
+        "verdict: pass (severity low and above)",
+        "holds for ever if nothing new is recorded",
+    ]
+    (folder / "rule_set.yaml").write_text(text.replace("CONDITION", "1 / 0 == 1"))
+    run("check", "--every", "model", "--rule-set", str(folder), code=4)
+
+
+def test_what_cannot_be_asked_of_several_things_is_refused(run: Run) -> None:
+    run("check", code=2)
+    run("check", "--every", "model", "--record", code=2)
+    run("check", "--every", "person", code=2)

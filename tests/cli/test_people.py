@@ -51,6 +51,16 @@ def test_a_role_for_one_thing_is_revoked_alone(ledger: Run) -> None:
     assert loaded(ledger("person", "list", "--format", "json"))[0]["roles"] == []
 
 
+def test_a_name_is_sealed_and_stands_nowhere_in_the_ledger(ledger: Run, tmp_path: Path) -> None:
+    ledger("sealing", "init")
+    ledger("person", "enrol", "person:ana", "--name", "Ana Rare-Name", "--email", "ana@rare.example")
+    ledger("person", "bind-key", "person:ana", "--key", "ana")
+    content = b"".join(each.read_bytes() for each in tmp_path.glob("governance.db*"))
+    assert b"Rare-Name" not in content
+    assert b"rare.example" not in content
+    assert "Ana Rare-Name" in ledger("show", "1", "--reveal").stdout
+
+
 def test_json_says_where_it_was_recorded(ledger: Run) -> None:
     assert loaded(ledger("person", "enrol", "person:bo", "--format", "json"))["index"] == 1
 

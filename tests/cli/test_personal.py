@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from governance.cli.app import app
 from governance.errors import GovernanceError
+from tests.workspace.ssh_files import make_key
 
 Run = Callable[..., Result]
 ACTOR = ("--actor", "person:dpo")
@@ -149,7 +150,7 @@ def test_a_side_store_is_made_once_and_tells_what_it_holds(ledger: Run) -> None:
     made = loaded(ledger("sealing", "rotate-key", "--format", "json"))
     assert made["key_id"] != state["key_id"]
     assert made["rewrapped"] == 1
-    assert "1 keys of data subjects wrapped anew" in ledger("sealing", "rotate-key").stdout
+    assert "1 key of data subjects wrapped anew" in ledger("sealing", "rotate-key").stdout
 
 
 def test_store_and_key_can_lie_elsewhere(run: Run, tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_the_three_lines_of_the_page_check_a_disclosure(ledger: Run, tmp_path: P
 def test_an_erasure_is_told_once_and_everything_verifies(ledger: Run) -> None:
     erase = ("erase", "--data-subject", "person:ana", "--reason", "asked for it", *ACTOR)
     first = ledger(*erase)
-    assert "entry 2: 1 sealed values of person:ana and their key destroyed" in first.stdout
+    assert "entry 2: 1 sealed value of person:ana and their key destroyed" in first.stdout
     assert "docs/personal-data.md" in first.stderr
     assert "was erased already, in entry 2" in ledger(*erase).stdout
     assert loaded(ledger(*erase, "--format", "json")) == {
@@ -263,9 +264,35 @@ def test_a_value_that_was_tampered_with_is_exit_code_three(ledger: Run, tmp_path
         database.execute("UPDATE sealed_value SET ciphertext = zeroblob(50)")
     listed = ledger("data-subject", "person:ana", "--reveal", code=3)
     assert "does not open" in listed.stdout
-    assert "1 sealed values are missing or altered" in listed.stderr
+    assert "nobody erased it: 1 sealed value\n" in listed.stderr
     assert loaded(ledger("data-subject", "person:ana", "--reveal", "--format", "json", code=3))["entries"]
     assert "does not open" in str(ledger("disclose", "1", "name", code=3).exception)
+
+
+def test_every_sealed_value_can_be_checked_at_once(ledger: Run, tmp_path: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    ledger("record", "person.enrolled", "--subject", "person:ben", *ACTOR, "--name", "Ben", "--email", "b@x")
+    ledger("erase", "--data-subject", "person:ana", "--reason", "asked for it", *ACTOR)
+    sound = ledger("sealing", "verify").stdout
+    assert "open      2 values" in sound
+    assert "erased    1 value\n" in sound
+    assert "Ben" not in sound
+    with closing(sqlite3.connect(tmp_path / "governance.sealed.db", isolation_level=None)) as database:
+        database.execute("UPDATE sealed_value SET ciphertext = zeroblob(50) WHERE field = 'name'")
+        database.execute("DELETE FROM sealed_value WHERE field = 'email'")
+        database.execute(
+            "INSERT INTO sealed_value VALUES (zeroblob(32), 'person:ben', 'e', 'name', zeroblob(12), zeroblob(60))"
+        )
+    failing = ledger("sealing", "verify", code=3).stdout
+    assert re.search(r"entry 2, name of person:ben: \(.* does not open\)", failing)
+    assert "entry 2, email of person:ben: (the side store does not hold the value" in failing
+    assert "NOT verified: 2 missing or altered" in failing
+    assert "unused    1 value that" in failing
+    told = loaded(ledger("sealing", "verify", "--format", "json", code=3))
+    assert (told["revealed"], told["erased"], told["failing_count"], told["unused"]) == (0, 1, 2, 1)
+    assert [each["state"] for each in told["failing"]] == ["altered", "missing"]
 
 
 def test_a_restored_side_store_is_exit_code_three(ledger: Run, tmp_path: Path) -> None:
@@ -274,3 +301,39 @@ def test_a_restored_side_store_is_exit_code_three(ledger: Run, tmp_path: Path) -
     ledger("erase", "--data-subject", "person:ana", "--reason", "asked for it", *ACTOR)
     store.write_bytes(copy)
     assert "erased, and in the store again: person:ana" in ledger("sealing", "status", code=3).stdout
+
+
+def test_an_author_signs_the_commitment_and_the_signature_outlives_the_erasure(
+    ledger: Run, tmp_path: Path
+) -> None:
+    key = str(make_key(tmp_path / "id"))
+    ledger("person", "bind-key", "person:rita", "--key", key, "--actor", "person:rita")
+    told = [
+        "record",
+        "complaint.received",
+        "--subject",
+        "system:s",
+        "--actor",
+        "person:rita",
+        "--key",
+        key,
+        "--yes",
+    ]
+    ledger(
+        *told,
+        "--channel",
+        "mail",
+        "--summary",
+        "s",
+        "--statement",
+        "I was",
+        "--data-subject",
+        "data_subject:c",
+    )
+    shown = ledger("show", "3", "--reveal").stdout
+    assert "signed by" in shown
+    assert 'statement of data_subject:c: "I was"' in shown
+    ledger("erase", "--data-subject", "data_subject:c", "--reason", "asked for it", *ACTOR)
+    assert re.search(r"statements +1 entry signed", ledger("verify").stdout)
+    prepared = loaded(ledger(*told[:6], "--channel", "m", "--summary", "s", "--prepare"))
+    assert prepared["event"]["data"]["summary"] == "s"

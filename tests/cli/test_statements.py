@@ -183,6 +183,33 @@ def test_any_event_is_signed_by_record(ledger: Run) -> None:
     assert loaded(ledger("show", "5", "--format", "json"))["signed_by"][0]["holds"]
 
 
+def test_the_environment_names_the_key_of_an_approver_and_signs_nothing_else(
+    ledger: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOVERNANCE_AUTHOR_KEY", "ana")
+    approve(ledger)
+    ledger("record", "run.failed", "--subject", "run:x", "--actor", "service:ci", "--reason", "r")
+    assert [each["signatures"] for each in loaded(ledger("log", "--format", "json"))][-2:] == [1, 0]
+
+
+def test_for_whom_somebody_signs_is_shown(ledger: Run) -> None:
+    told_ = (
+        "record",
+        "run.failed",
+        "--subject",
+        "run:x",
+        "--actor",
+        "person:ana",
+        "--reason",
+        "r",
+        "--key",
+        "ana",
+    )
+    assert (
+        "  on behalf of   organisation:bank\n" in ledger(*told_, "--on-behalf-of", "organisation:bank").stderr
+    )
+
+
 def test_an_agent_signs(ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with agent(tmp_path / "ana") as where:
         for name, value in where.items():

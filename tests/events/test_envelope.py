@@ -322,3 +322,10 @@ def test_the_pattern_for_moments_takes_what_the_parser_takes(text: str) -> None:
 
 def test_canonical_events_have_one_form() -> None:
     assert parse_event(registered()).to_canonical() == format_canonical(parse_event(registered()).to_dict())
+
+
+@pytest.mark.parametrize("signatures", [b'"AAAA"', b"[1]", b"null", b"{}", b'[["AAAA"]]'])
+def test_signatures_that_are_no_texts_make_no_entry(signatures: bytes) -> None:
+    body = format_body(event=parse_event(registered()).to_canonical(), index=0, appended_at="", previous="")
+    with pytest.raises(IntegrityError, match="not a list of texts"):
+        read_entry(body.replace(b'"signatures":[]', b'"signatures":' + signatures))

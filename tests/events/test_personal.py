@@ -16,9 +16,11 @@ from governance.events.links import links_of
 from governance.events.payload import Sealed
 from governance.events.personal import (
     PERSONAL_TYPES,
+    any_due,
     ask_to_seal,
     clear_values,
     has_clear,
+    is_due,
     require_data_subject,
 )
 from governance.events.vocabulary import PAYLOADS, payload_class
@@ -74,6 +76,9 @@ def test_what_is_sealed_already_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "told",
     [
+        {"type": [], "data": {}},
+        {"type": {}},
+        {"type": None},
         {"type": "run.failed", "data": {"reason": "x"}},
         {"type": "person.enrolled", "data": 7},
         {},
@@ -82,6 +87,15 @@ def test_what_is_sealed_already_is_left_alone() -> None:
 )
 def test_other_events_hold_nothing_in_the_clear(told: dict[str, Any]) -> None:
     assert not has_clear(told)
+    assert not is_due(told)
+    assert not any_due([told, told])
+    assert any_due([told, enrolled(name="Ana")])
+
+
+def test_a_built_event_holds_nothing_in_the_clear() -> None:
+    built = parse_event(enrolled(function="risk"))
+    assert not is_due(built)
+    assert not any_due([built])
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pikepdf
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from governance.cli.reading import read_events, read_payload
 from governance.core.allowed_signers import parse_allowed_signers
@@ -233,6 +234,7 @@ _ssh_binaries = tuple(map(unarmour, _ssh_signatures))
 _signed_event = json.dumps(
     {"event": _events[1], "signatures": ["AAAA"], "origin": "example.com/audit"}
 ).encode()
+_open_ssh = signing_key().private_key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 _allowed = "".join(
     f'person:p{at} namespaces="governance",valid-before="20300101Z" {each.read_text(encoding="utf-8")}'
     for at, each in enumerate(_ssh)
@@ -313,7 +315,7 @@ PARSERS: dict[str, Parser] = {
     "stored signature": Parser(_text(parse_stored), tuple(map(base64.b64encode, _ssh_binaries))),
     "signed event": Parser(_value(parse_signed), (_signed_event,)),
     "allowed signers": Parser(_text(parse_allowed_signers), (_allowed,)),
-    "author's key": Parser(_file(_author, "author.key"), (_pem, *(each.read_bytes() for each in _ssh))),
+    "author's key": Parser(_file(_author, "author.key"), (_open_ssh, _pem, *(each.read_bytes() for each in _ssh))),
     "instant": Parser(_text(parse_instant), (b"2026-11-20T10:00:00+01:00", b"2026-02-28t23:59:59.123456789z")),
     "duration": Parser(_text(parse_duration), (b"30d", b"12h", b"900000s")),
     "YAML": Parser(lambda content: parse_document(content, file="x.yaml").value(), (_rule_set, _cases)),

@@ -26,7 +26,7 @@ TOLD = MergeRequest("acme/models/scorer", COMMIT)
 
 
 def read(given: bytes, told: MergeRequest = TOLD) -> tuple[tuple[Decision, ...], tuple[LeftOut, ...]]:
-    return read_approvals(given, gitlab(), file="approvals.json", merge_request=told)
+    return read_approvals(given, gitlab(), file="approvals.json", merge_request=told)[:2]
 
 
 def refused(given: bytes, told: MergeRequest = TOLD) -> InputError:

@@ -45,8 +45,8 @@ def take(ledger: Workspace, given: bytes, mapping: Any = None) -> Imported:
 
 def take_gitlab(ledger: Workspace, given: bytes) -> Imported:
     told = MergeRequest("acme/models/scorer", COMMIT, 7)
-    kept, left = read_approvals(given, gitlab(), file="approvals.json", merge_request=told)
-    return append_decisions(ledger, kept, left_out=left)
+    kept, left, listing = read_approvals(given, gitlab(), file="approvals.json", merge_request=told)
+    return append_decisions(ledger, kept, left_out=left, listing=listing)
 
 
 def approvals(ledger: Workspace) -> tuple[ApprovalView, ...]:
@@ -202,3 +202,38 @@ def test_what_is_not_dated_and_was_taken_back_does_not_come_back_by_itself(ledge
     again = take_gitlab(ledger, export)
     assert (again.entries, again.already_there) == ((), 1)
     assert [each.why for each in again.left_out] == ["the ledger holds it, and that it was taken back since"]
+
+
+def test_an_approval_that_an_export_no_longer_lists_is_told_and_not_taken_back_by_guess(
+    ledger: Workspace,
+) -> None:
+    """The export does not say whether it was taken back, by whom and when: a person does."""
+    take_gitlab(ledger, content("gitlab-approvals.json"))
+    without_otto = changed("gitlab-approvals.json", "approved_by", 1, "user", "id", to=999)
+    told = take_gitlab(ledger, without_otto).left_out
+    (missing,) = [each for each in told if each.place == "approved_by"]
+    assert missing.name == "account 901"
+    assert missing.why.startswith(
+        f"entry 4 holds an approval of {MODEL} by it, and the file no longer lists it"
+    )
+    assert [each.void_reason for each in approvals(ledger)][:2] == [None, None]
+
+
+def test_nobody_is_missed_who_is_listed_or_was_taken_back_or_approved_elsewhere(ledger: Workspace) -> None:
+    take_gitlab(ledger, content("gitlab-approvals.json"))
+    take(ledger, SUBMITTED)
+    taken = recorded("gitlab-unapproved.json")
+    taken["object_attributes"]["updated_at"] = "2026-10-09T08:00:00Z"
+    taken["user"] |= {"username": "otto.k", "id": 901}
+    take_gitlab(ledger, as_bytes(taken))
+    ledger.record("approval.granted", MODEL, actor="person:otto", digest=DIGEST, purpose="production")
+    nobody = changed(
+        "gitlab-approvals.json", "approved_by", to=[recorded("gitlab-approvals.json")["approved_by"][0]]
+    )
+    assert [each.place for each in take_gitlab(ledger, nobody).left_out] == []
+
+
+def test_a_delivery_lists_nobody_and_misses_nobody(ledger: Workspace) -> None:
+    take_gitlab(ledger, content("gitlab-approvals.json"))
+    again = changed("gitlab-approved.json", "object_attributes", "updated_at", to="2026-10-07T09:00:00Z")
+    assert take_gitlab(ledger, again).left_out == ()

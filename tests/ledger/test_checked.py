@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from governance.errors import IntegrityError
 from governance.ledger import checked
 from governance.ledger.checked import CheckedReader
 from governance.ledger.log import Ledger
+from governance.ledger.tree import read_root
+from governance.storage.delegating import DelegatingReader
+from governance.storage.interface import EntryRow, Reader
 from governance.storage.memory import MemoryStorage
 from governance.storage.sqlite import SqliteStorage
 from tests.ledger.histories import ORIGIN, ToldClock, event, fill, signing_key
@@ -90,3 +94,61 @@ def test_a_small_cache_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checked, "NODES_CACHED_MAX", 3)
     with closing(SqliteStorage(path)) as storage:
         assert len(list(CheckedReader(storage, KEY.verifier_key).entries(0, 41))) == 41
+
+
+class Swapping(DelegatingReader):
+    """Hands out another entry's body and hash in place of one: sound in itself, and not what the tree holds."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    @property
+    def _inner(self) -> Reader:
+        return self._reader
+
+    def entries_at(self, indexes: Sequence[int]) -> list[EntryRow]:
+        rows = self._reader.entries_at(indexes)
+        (other,) = self._reader.entries_at([3])
+        return [other._replace(index=row.index) if row.index == 5 else row for row in rows]
+
+
+def test_an_entry_in_the_place_of_another_is_not_handed_out(path: Path) -> None:
+    with closing(SqliteStorage(path)) as storage:
+        reader = CheckedReader(Swapping(storage), KEY.verifier_key)
+        assert reader.entries_at([4])
+        with pytest.raises(IntegrityError, match="entry 5 is not under the signed checkpoint"):
+            reader.entries_at([5])
+
+
+@pytest.mark.parametrize("value", ["x", 5, bytes(32)])
+def test_a_hash_altered_beside_an_entry_is_told(path: Path, value: object) -> None:
+    """Neighbours are proven together; what is wrong with one of them is told of all."""
+    tamper(path, ('UPDATE entry SET leaf_hash = ? WHERE "index" = 9', (value,)))
+    with (
+        closing(SqliteStorage(path)) as storage,
+        pytest.raises(IntegrityError, match="entry 7 is not under the signed checkpoint"),
+    ):
+        CheckedReader(storage, KEY.verifier_key).entries_at([7])
+
+
+def test_a_few_blocks_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checked, "BLOCKS_CACHED_MAX", 1)
+    with closing(SqliteStorage(path)) as storage:
+        reader = CheckedReader(storage, KEY.verifier_key)
+        assert [row.index for at in (1, 20, 2, 21, 40) for row in reader.entries_at([at])] == [
+            1,
+            20,
+            2,
+            21,
+            40,
+        ]
+
+
+def test_a_prefix_is_held_against_the_checkpoint(path: Path) -> None:
+    with closing(SqliteStorage(path)) as storage:
+        Ledger(storage, clock=ToldClock(), origin=ORIGIN).append([event(700)])
+        reader = CheckedReader(storage, KEY.verifier_key)
+        for size in (0, 1, 16, 30, 41, 42):
+            assert reader.has_prefix(size, read_root(storage, size))
+            assert not reader.has_prefix(size, bytes(32))
+        assert not reader.has_prefix(43, bytes(32))

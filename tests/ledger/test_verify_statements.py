@@ -12,14 +12,19 @@ from typing import Any
 import pytest
 
 from governance.core.hashing import digest_bytes
+from governance.events.envelope import parse_event
+from governance.events.signers import SignerKeys
+from governance.ledger.prove import prove_entries
 from governance.ledger.static_log import FolderLog
 from governance.ledger.tiles import export_tiles
 from governance.ledger.verify import Verification, verify
 from governance.ledger.verify_entries import verify_entries
+from governance.ledger.verify_proofs import verify_inclusion_proof
+from governance.ledger.verify_statements import StatementCheck, hold_alone
 from governance.ledger.verify_tiles import verify_static_log
 from governance.storage.memory import MemoryStorage
 from tests.core.ssh import ed25519
-from tests.ledger.histories import START, event, signing_key
+from tests.ledger.histories import ORIGIN, START, event, signing_key
 from tests.ledger.statements import KEY, approval, bound, forged, proof, revoked, signature, signed
 
 TRUSTED = [signing_key().verifier_key]
@@ -154,6 +159,51 @@ def test_a_pruned_log_says_what_could_not_be_looked_at(tmp_path: Path) -> None:
     assert [(at, what) for at, what, _ in told(found)] == [("259", FOUND)]
     assert found.statements == 1
     assert any("in 2 entries verify" in each and "1 are by keys" in each for each in found.notices)
+
+
+def as_proof(storage: MemoryStorage, *indexes: int) -> Verification:
+    bodies = [row.body for row in storage.entries_at(indexes)]
+    proof_ = prove_entries(storage, indexes)
+    return verify_inclusion_proof(proof_, bodies, keys=TRUSTED)
+
+
+def test_a_proof_of_a_signed_entry_names_the_key_that_signed() -> None:
+    found = as_proof(forged(bound(1), signed(approval(2)), event(3)), 2, 3)
+    assert found.holds, found.discrepancies
+    (notice,) = found.notices
+    assert notice.startswith(f"entry 2 is signed by {KEY.fingerprint}; whose key that is")
+
+
+@pytest.mark.parametrize(
+    ("told_", "why"),
+    [
+        (signed(approval(2), origin="example.com/other"), "does not verify"),
+        ({"event": approval(2), "signatures": ["AAAA"]}, "not an OpenSSH signature"),
+        ({"event": approval(2), "signatures": [7]}, "not base64"),
+        ({"event": approval(2), "signatures": 7}, "not iterable"),
+    ],
+)
+def test_a_proof_of_an_entry_whose_signature_does_not_hold_fails(told_: dict[str, Any], why: str) -> None:
+    found = as_proof(forged(bound(1), told_), 2)
+    ((at, what, got),) = told(found)
+    assert (at, what) == ("2", FOUND)
+    assert why in got
+
+
+def test_a_proof_of_other_bytes_says_nothing_of_signatures() -> None:
+    assert list(hold_alone(0, b"[]", ORIGIN, lambda *_: None)) == []
+    assert list(hold_alone(0, b"no JSON", ORIGIN, lambda *_: None)) == []
+
+
+def test_a_moment_that_is_none_cannot_hide_that_a_key_ran_out() -> None:
+    keys = SignerKeys(ORIGIN)
+    keys.take(parse_event(bound(1, valid_until=START.isoformat())), 1)
+    found: list[tuple[int, str, str, str]] = []
+    check = StatementCheck(lambda: (keys, ORIGIN), lambda *each: found.append(each))
+    event_ = parse_event(approval(2)).to_dict()
+    check.hold(2, {"event": event_, "signatures": signed(approval(2))["signatures"], "appended_at": "soon"})
+    assert check.held == 0
+    assert "not an RFC 3339 date-time" in found[0][3]
 
 
 def test_a_pruned_log_without_statements_says_nothing_of_them(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from governance.errors import InputError, NotFoundError
 from governance.lineage.fold import build_dossier
 from governance.lineage.in_force import on_whose_word, why_not_in_force
 from governance.lineage.queries import Answer, run_query
+from governance.lineage.reading import read_dossier_entries
 from governance.lineage.views import ApprovalView
 from governance.policy.cases import build_entries
-from tests.lineage.histories import Told, digest, dossier_of, ledger_of, story
+from tests.lineage.histories import Told, digest, dossier_of, entries_of, ledger_of, story, strangers
 
 MODEL = "model:scorer@2"
 PROD = "deployment:scorer/prod@2"
@@ -568,3 +569,70 @@ def test_what_cannot_be_approved_or_is_not_known_is_refused() -> None:
         query(story(), "model:ghost@1")
     with pytest.raises(NotFoundError):
         query(story(), "rule_set:ghost@1")
+
+
+def many_decisions() -> list[Told]:
+    """Approvals of four kinds of thing, by makers, delegates and strangers, with roles of several scopes."""
+    scoped: Told = (
+        "role.granted",
+        "person:zoe",
+        "person:chief",
+        {"role": "release", "scope": "system:lending"},
+    )
+    other: Told = (
+        "role.granted",
+        "person:zoe",
+        "person:boss",
+        {"role": "approver", "scope": "system:adverts"},
+    )
+    return [
+        *before_approval(delegation(scope="system:lending"), actor="person:otto>person:rita"),
+        *strangers(),
+        scoped,
+        other,
+        document("one"),
+        granted("system:lending", "one", "person:chief"),
+        granted("dataset:loans@1", "loans", "person:ada"),
+        granted("dataset:raw@1", "raw", "person:zoe"),
+        granted(PROD, "scorer-2", "person:zoe", role="release"),
+        granted(PROD, "scorer-2", "person:otto>person:rita"),
+        granted("model:adverts@1", "adverts", "person:zoe"),
+        document("two"),
+        ("delegation.revoked", "person:rita", "person:rita", {"delegate": "person:otto", "role": "approver"}),
+        granted(MODEL, "scorer-2", "person:otto>person:rita"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "subject", [MODEL, PROD, "system:lending", "dataset:loans@1", "dataset:raw@1", "model:adverts@1"]
+)
+def test_what_is_read_for_one_subject_judges_its_approvals_as_the_whole_ledger_does(subject: str) -> None:
+    storage = ledger_of(many_decisions())
+    everything = entries_of(storage)
+    for size in (17, len(everything) - 4, len(everything)):
+        try:
+            read = read_dossier_entries(storage, subject, size=size)
+        except NotFoundError:
+            continue
+        assert build_dossier(subject, read, tree_size=size) == build_dossier(
+            subject, everything, tree_size=size
+        )
+
+
+def test_every_approval_of_many_is_told_as_the_dossiers_tell_it() -> None:
+    storage = ledger_of(many_decisions())
+    found = {row["entry"]: row for row in rows(query(many_decisions()))}
+    everything = entries_of(storage)
+    views: list[ApprovalView] = []
+    for each in ("system:lending", "model:adverts@1", "dataset:raw@1"):
+        dossier = build_dossier(each, everything, tree_size=len(everything))
+        lists = [thing.approvals for thing in dossier.systems]
+        lists += [thing.approvals for thing in dossier.models]
+        lists += [thing.approvals for thing in dossier.datasets]
+        lists += [thing.approvals for thing in dossier.deployments]
+        views += [view for approvals in lists for view in approvals]
+    assert {view.granted.index for view in views} == set(found)
+    for view in views:
+        row = found[view.granted.index]
+        assert (row["role_held"], row["independent"] == "yes") == (view.role_held, view.independent)
+        assert row["why_not"] == why_not_in_force(view, LATER)

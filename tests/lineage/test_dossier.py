@@ -8,10 +8,13 @@ import random
 import pytest
 
 from governance.errors import InputError, NotFoundError, RefError
+from governance.events.links import links_of
 from governance.events.payload import Measurement, Threshold
 from governance.lineage.fold import build_dossier
 from governance.lineage.fold_model import thresholds_met
+from governance.lineage.footprint import FootprintReader, Touched
 from governance.lineage.reading import read_dossier_entries
+from governance.lineage.shelf import Shelf
 from tests.lineage.histories import Told, digest, dossier_of, entries_of, ledger_of, story, strangers
 
 MODEL, SYSTEM, PROD, LOANS = "model:scorer@2", "system:lending", "deployment:scorer/prod@2", "dataset:loans@1"
@@ -369,3 +372,41 @@ def test_roles_end_and_reproductions_are_kept() -> None:
     assert len(run.reproductions) == 1
     assert [risk.assessed is None for risk in dossier.systems[0].risks] == [False, True]
     assert len(dossier.systems[0].incidents[0].corrective_actions) == 1
+
+
+def test_a_shelf_makes_no_difference_and_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dossiers of many subjects share what was read, whether it is still there or has been emptied."""
+    storage = ledger_of(story())
+    size = storage.head().size
+    for limit in (1, 5, 1_000):
+        monkeypatch.setattr("governance.lineage.shelf.ENTRIES_MAX", limit)
+        shelf = Shelf()
+        for subject in ("model:scorer@2", "dataset:loans@1", "system:lending", "deployment:scorer/prod@2"):
+            entries = read_dossier_entries(storage, subject, size=size, shelf=shelf)
+            alone = build_dossier(subject, read_dossier_entries(storage, subject, size=size), tree_size=size)
+            assert build_dossier(subject, entries, tree_size=size, shelf=shelf) == alone
+
+
+def test_a_footprint_tells_what_would_change_a_dossier() -> None:
+    """Whatever is left out of the ledger's end: a dossier that differs has a footprint that was touched."""
+    storage = ledger_of([*story(), *strangers()])
+    size = storage.head().size
+    entries = entries_of(storage)
+    mentions = [(each.index, links_of(each.event.to_dict()).mentions) for each in entries]
+    untouched = 0
+    for subject in ("model:scorer@2", "dataset:loans@1", "system:lending", "deployment:scorer/prod@2"):
+        for before in range(23, size):
+            noting = FootprintReader(storage)
+            try:
+                found = read_dossier_entries(noting, subject, size=before)
+            except NotFoundError:
+                continue
+            now = read_dossier_entries(storage, subject, size=size)
+            touched = Touched(each for each in mentions if each[0] >= before).touches(
+                noting.take(), size=before
+            )
+            assert touched or [each.index for each in found] == [each.index for each in now]
+            untouched += not touched
+    assert untouched
+    with pytest.raises(ValueError, match="bytes"):
+        Touched(mentions).touches(b"123", size=0)

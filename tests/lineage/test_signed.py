@@ -235,3 +235,16 @@ def test_without_the_first_entry_no_statement_is_for_this_ledger(history: Histor
     history.approve(ed25519(1))
     view = build_dossier(MODEL, history.entries[1:], tree_size=99).models[0].approvals[0]
     assert not view.signed
+
+
+def test_the_keys_of_whoever_acts_are_evidence(history: History) -> None:
+    bound = history.bind()
+    history.approve(ed25519(1))
+    lost = history.tell("key.revoked", "person:rita", fingerprint=KEY.fingerprint, reason="lost")
+    other = public_half(ed25519(2))
+    second = history.tell("key.bound", "person:rita", public_key=other.line, fingerprint=other.fingerprint)
+    dossier = build_dossier(MODEL, history.entries, tree_size=len(history.entries))
+    (rita,) = [view for view in dossier.organisation.persons if view.ref == "person:rita"]
+    assert [each.bound.index for each in rita.keys] == [bound, second]
+    assert [each.revoked_index for each in rita.keys] == [lost, None]
+    assert {bound, lost, second} <= {line.index for line in dossier.entries}

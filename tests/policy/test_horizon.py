@@ -361,3 +361,15 @@ def test_a_flip_has_a_finding_before_or_after() -> None:
     assert isinstance(flip, Flip)
     assert flip.before is not None
     assert flip.after is not None
+
+
+def test_maps_of_statements_are_shared_and_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    dossier = dossier_of(MODEL, story())
+    made = rule_set(rule(), rule(id="own/two", satisfied_if="entries.all(e, e.index >= 0)"))
+    alone = assess(dossier, [made], at=NOW)
+    for limit in (1, 1_000):
+        monkeypatch.setattr("governance.policy.variables.TOLD_MAX", limit)
+        told: dict[str, dict[str, Any]] = {}
+        for _ in range(2):
+            assert assess(dossier, [made], at=NOW, told=told) == alone
+        assert 0 < len(told) <= limit

@@ -20,10 +20,9 @@ from governance.lineage.dossier import Dossier
 from governance.policy.assess import assess
 from governance.policy.loader import load_rule_set
 from governance.policy.model import Assessment, RuleSet
-from governance.report import figures
 from governance.report.blocks import column_widths
 from governance.report.content import LedgerFacts, build_content, cited_indexes
-from governance.report.figures import draw_lineage, draw_measure
+from governance.report.figure_measure import draw_measure
 from governance.report.render import Attachment, grouped, render, render_html
 from governance.report.system_libraries import hint
 from governance.report.templates import Template, find_templates, load_template
@@ -398,22 +397,6 @@ def test_missing_system_libraries_are_told_with_the_command_for_each_system(
     assert all(name in hint() for name in ("Debian", "Fedora", "macOS", "Windows"))
 
 
-def test_the_lineage_figure_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    dossier = dossier_of("model:scorer@2", story())
-    whole = draw_lineage(dossier)
-    assert whole.left_out == 0
-    assert whole.svg.count("<rect") == whole.drawn
-    monkeypatch.setattr(figures, "LAYER_NODES_MAX", 1)
-    cut = draw_lineage(dossier)
-    assert cut.drawn + cut.left_out == whole.drawn
-
-
-def test_a_long_name_is_cut_to_what_tells_it_apart() -> None:
-    assert figures._cut("credit-risk/production", 12) == "…/production"
-    assert figures._cut("a-very-long-name-indeed", 10) == "a-very-lo…"
-    assert figures._cut("short", 10) == "short"
-
-
 @pytest.mark.parametrize(
     ("value", "minimum", "maximum", "colour"),
     [
@@ -461,7 +444,7 @@ def test_late_and_void_evidence_is_told() -> None:
     rows = content_of("technical-documentation", dossier_of("model:scorer@2", told))["approvals"]
     states = [row["state"] for row in rows]
     assert states[0].startswith("Void since")
-    assert states[1:] == ["Ran out on 2026-11-01", "Holds until 2028-11-01"]
+    assert states[1:] == ["Ran out on 2026-11-01", "In force until 2028-11-01"]
     assert {(row["word"], row["independent"], row["on_behalf_of"]) for row in rows} == {
         ("not signed", True, "")
     }
@@ -481,6 +464,6 @@ def test_an_approval_that_no_person_gave_does_not_hold() -> None:
         ),
     ]
     rows = content_of("technical-documentation", dossier_of("model:scorer@2", told))["approvals"]
-    assert [row["state"] for row in rows] == ["Holds", "Not given by a person", "Ran out on 2026-11-20"]
-    assert [row["holds"] for row in rows] == [True, False, False]
+    assert [row["state"] for row in rows] == ["In force", "Not given by a person", "Ran out on 2026-11-20"]
+    assert [row["in_force"] for row in rows] == [True, False, False]
     assert rows[2]["involvement"] == ["wrote its code", "defined its features", "trained it"]

@@ -6,13 +6,21 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
+from governance.errors import (
+    ConflictError,
+    DependencyError,
+    InputError,
+    NotFoundError,
+    SchemaError,
+    StorageError,
+)
 from governance.storage.sealed import SealedRow, SealedStore
 from governance.storage.sealed_opening import create_sealed_store, default_sealed_url, open_sealed_store
 from governance.storage.sealed_sqlite import SqliteSealedStore
@@ -141,6 +149,26 @@ def test_urls_name_stores_and_nothing_else_does(tmp_path: Path) -> None:
             open_sealed_store(wrong)
         with pytest.raises(NotFoundError, match="no side store for"):
             create_sealed_store(wrong, IDENTITY)
+
+
+def test_without_the_driver_a_store_in_postgresql_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "governance.storage.sealed_postgresql",
+        "governance.storage.postgresql_connection",
+        "psycopg",
+    ):
+        monkeypatch.setitem(sys.modules, name, None)
+    url = "postgresql+psycopg://ana@db/audit"
+    with pytest.raises(DependencyError, match="needs psycopg") as refused:
+        open_sealed_store(url)
+    assert "governance[postgres]" in str(refused.value)
+    with pytest.raises(DependencyError, match="needs psycopg"):
+        create_sealed_store(url, IDENTITY)
+
+
+def test_a_memory_ledger_has_none_by_default() -> None:
+    with pytest.raises(InputError, match="has no side store"):
+        default_sealed_url("memory://")
 
 
 def test_by_default_it_lies_beside_the_ledger() -> None:

@@ -105,6 +105,18 @@ def test_the_passphrase_is_nowhere_once_it_is_signed(tmp_path: Path) -> None:
     assert dict(os.environ) == before
 
 
+def test_a_passphrase_is_asked_for_once_however_much_is_signed(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return "a word"
+
+    author = open_author(AuthorKey(make_key(tmp_path / "key", passphrase="a word"), ask=ask))
+    assert author.sign(b"first") != author.sign(b"second")
+    assert len(asked) == 1
+
+
 def test_a_key_in_the_agent_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = make_key(tmp_path / "key")
     with agent(file) as told:
@@ -149,6 +161,7 @@ def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (b"\xff\xfe", "holds no public key"),
         (b"# only a remark\n", "holds no public key"),
         (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "cannot be read"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nA\n-----END OPENSSH PRIVATE KEY-----\n", "cannot be read"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "cannot be read"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be read"),
         (b"x" * 70_000, "it is no key"),

@@ -108,6 +108,13 @@ def test_an_event_can_be_sealed_before_it_is_signed_and_appended(workspace: Work
     assert workspace.append([sealed])[0] == workspace.append([told])[0]
 
 
+@pytest.mark.parametrize("odd", [{"type": []}, {"type": {}}, {"type": None}, {"type": "person.enrolled"}, {}])
+def test_an_event_of_no_type_or_no_data_is_refused_as_one(workspace: Workspace, odd: dict[str, Any]) -> None:
+    with pytest.raises(EventError):
+        workspace.append([odd])
+    assert workspace.sealing_state().values == 0
+
+
 def test_exports_and_proofs_hold_no_value(workspace: Workspace, tmp_path: Path) -> None:
     index = enrol(workspace, name="Ana of the night shift")
     workspace.checkpoint()

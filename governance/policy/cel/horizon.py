@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from governance.policy.cel import operators, tree
@@ -58,11 +58,14 @@ def horizon_of(
         An instant at most `last`; None when there is none. Before it value and error stay what they are.
     """
     present = variables.get(name)
-    if type(present) is not int or present >= last or not mentions(program.root, name):
+    if type(present) is not int or present >= last:
+        return None
+    is_timed, is_plain = _facts_of(program, name)
+    if not is_timed:
         return None
     moved = {**variables, name: Moving(present, 1)}
     shared = Budget(2 * BUDGET) if run is None else run
-    for leaps in (True, False) if _is_plain(program.root, name) else (False,):
+    for leaps in (True, False) if is_plain else (False,):
         steps = min(LEAP_STEPS_MAX if leaps else BUDGET, shared.left)
         asked = _Horizon(program, moved, steps, last - present, leaps=leaps)
         is_answered = asked.ask(program.root)
@@ -70,6 +73,12 @@ def horizon_of(
         if is_answered:
             return None if asked.until is None else present + asked.until
     return present + 1
+
+
+@lru_cache(maxsize=4096)
+def _facts_of(program: Program, name: str) -> tuple[bool, bool]:
+    """Whether the moment stands in an expression at all, and only as `_is_plain` says."""
+    return mentions(program.root, name), _is_plain(program.root, name)
 
 
 def mentions(node: tree.Node, name: str) -> bool:

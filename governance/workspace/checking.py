@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checking many subjects: what is kept and still holds is told again, the rest is assessed and kept.
+
+Rules: kept or not makes no difference but in time. Only what was found over the whole ledger is kept, and only of rule
+sets that look at nothing but the dossier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from governance.core.instants import format_instant, parse_instant
+from governance.errors import InputError
+from governance.ledger.checked import CheckedReader
+from governance.ledger.tree import read_root
+from governance.policy.assess import severity_named
+from governance.policy.model import Verdict
+from governance.policy.parameters import parameter_values
+from governance.policy.summary import Summary, is_keepable
+from governance.storage.interface import Storage
+from governance.workspace.kept import Kept, question_of
+from governance.workspace.many import Asked, Found, assess_many
+from governance.workspace.places import state_file
+from governance.workspace.rule_sets import load_named_rule_set
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of many subjects.
+
+    Attributes:
+        verdict: `pass` when every subject passes.
+        horizon: When a finding of any of them first flips if nothing new is recorded.
+        subjects: In order of text.
+        kept: How many of them were told from what was kept.
+    """
+
+    verdict: Verdict
+    tree_size: int
+    assessed_at: datetime
+    severity_min: str
+    horizon: datetime | None
+    subjects: tuple[Summary, ...]
+    kept: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return {
+            "verdict": self.verdict,
+            "tree_size": self.tree_size,
+            "assessed_at": format_instant(self.assessed_at),
+            "severity_min": self.severity_min,
+            "horizon": _text(self.horizon),
+            "kept": self.kept,
+            "subjects": [
+                {
+                    "subject": each.subject,
+                    "verdict": each.verdict,
+                    "tally": dict(each.tally),
+                    "horizon": _text(each.horizon),
+                    "findings": [dict(finding) for finding in each.findings],
+                }
+                for each in self.subjects
+            ],
+        }
+
+
+def check_many(
+    storage: Storage,
+    reader: CheckedReader,
+    refs: Sequence[str],
+    asked: Asked,
+    *,
+    origin: str,
+    key: str,
+    keep_in: Path | None,
+    processes: int,
+) -> Checked:
+    """Check subjects; see `Workspace.check_many`.
+
+    Raises:
+        InputError: No rule set, an unknown severity or parameter.
+    """
+    if not asked.rule_sets:
+        raise InputError(
+            "no rule set named", hint="name one with --rule-set; governance policy list shows them"
+        )
+    severity = severity_named(asked.severity_min)
+    loaded = [load_named_rule_set(name) for name in asked.rule_sets]
+    parameter_values(loaded, asked.parameters)
+    moment = parse_instant(asked.at)
+    is_whole = asked.size == storage.head().size
+    kept: Kept | None = None
+    if keep_in is not None and is_whole and is_keepable(loaded):
+        question = question_of(
+            loaded,
+            origin=origin,
+            key=key,
+            severity_min=severity,
+            parameters=asked.parameters,
+            in_force_only=asked.in_force_only,
+            fail_vacuous=asked.fail_vacuous,
+        )
+        kept = Kept(state_file(keep_in, origin, storage.url), question)
+    told = {} if kept is None else kept.read(reader, refs, size=asked.size, at=moment)
+    missing = [ref for ref in dict.fromkeys(refs) if ref not in told]
+    fresh: dict[str, Found] = assess_many(
+        reader, missing, asked, key=key, url=storage.reopening_url, processes=processes
+    )
+    if kept is not None and fresh:
+        kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)
+    subjects = {**told, **{ref: each.summary for ref, each in fresh.items()}}
+    horizons = [each.horizon for each in subjects.values() if each.horizon is not None]
+    return Checked(
+        verdict="fail" if any(each.verdict == "fail" for each in subjects.values()) else "pass",
+        tree_size=asked.size,
+        assessed_at=moment,
+        severity_min=severity,
+        horizon=min(horizons, default=None),
+        subjects=tuple(subjects[ref] for ref in sorted(subjects)),
+        kept=len(told),
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else format_instant(moment)
