@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.report.issued import NOW, SUBJECT, issued, opened_workspace, signing_
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is on this machine")
 Files = dict[str, bytes]
+NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +56,12 @@ def page(browser: Any) -> Iterator[Any]:
 
 def said(page: Any, content: bytes, folder: Path, *, name: str = "report.zip", key: str | None = None) -> str:
     """What the page says of a file: the verdict, then its lines."""
-    path = folder / name
+    # A name of its own for each, so that no verdict on the file before is taken for this one's.
+    path = folder / f"{next(NUMBERS)}-{name}"
     path.write_bytes(content)
     page.fill("#key", issued().key if key is None else key)
-    page.evaluate("delete document.body.dataset.verdict")
     page.set_input_files("#file", str(path))
-    page.wait_for_selector("body[data-verdict]", timeout=60_000)
+    page.wait_for_selector(f"#report dd:text-is('{path.name}')", timeout=60_000)
     lines = page.eval_on_selector_all(
         "#checks li", "all => all.map(each => each.className + ' ' + each.textContent)"
     )
