@@ -42,6 +42,14 @@ def _no_ledger_of_the_developer(
         "GOVERNANCE_NEW_KEY_PASSPHRASE",
         "GOVERNANCE_SIGNER",
         "GOVERNANCE_SIGNER_KEY",
+        "GOVERNANCE_ACTOR",
+        "GOVERNANCE_AUTHOR_KEY",
+        "GOVERNANCE_AUTHOR_PASSPHRASE",
+        "GOVERNANCE_SIGNATURE_PASSPHRASE",
+        "GOVERNANCE_SEALED",
+        "GOVERNANCE_WRAPPING_KEY_FILE",
+        "GOVERNANCE_WRAPPING_KEY_COMMAND",
+        "GOVERNANCE_WRAPPING_PASSPHRASE",
         "SOURCE_DATE_EPOCH",
     ):
         monkeypatch.delenv(name, raising=False)

@@ -157,8 +157,15 @@ def _embedded(pdf: Pdf) -> Iterator[tuple[str, Any]]:
 
 def _inflated(stream: Any, name: str) -> bytes:
     """The bytes of an attachment, inflated here and not by the PDF library, so that there is a bound."""
+    import pikepdf
+
+    if not isinstance(stream, pikepdf.Stream):
+        raise BundleError(f"the attachment {name} is no file")
     filters = stream.get("/Filter", None)
-    raw = bytes(stream.read_raw_bytes())
+    try:
+        raw = bytes(stream.read_raw_bytes())
+    except pikepdf.PdfError as error:
+        raise BundleError(f"the attachment {name} cannot be read: {str(error)[:200]}") from error
     if filters is None:
         return raw
     if str(filters) != "/FlateDecode" or "/DecodeParms" in stream:

@@ -84,9 +84,9 @@ def build_content(
     """
     points = fill_sections(SECTIONS.get(template, ()), dossier)
     cited = _cited(assessment, points)
-    approvals = _approvals(dossier, issued_at)
+    approvals, late = _approvals(dossier, issued_at), _late(dossier)
     if cited:
-        cited |= {row["entry"] for row in approvals}
+        cited |= {row["entry"] for row in approvals} | {row["index"] for row in late}
     return {
         "template": template,
         "subject": dossier.subject,
@@ -111,7 +111,7 @@ def build_content(
         "lineage": _lineage(dossier),
         "evidence": [_entry(line) for line in dossier.entries if not cited or line.index in cited],
         "evidence_total": len(dossier.entries),
-        "late": _late(dossier),
+        "late": late,
     }
 
 
