@@ -26,6 +26,7 @@ from governance.cli import (
     remembered,
     report,
     statements,
+    tables,
     timestamp,
     witness,
     write,
@@ -131,6 +132,7 @@ witnesses.command("request")(witness.request)
 timestamps.command("request")(timestamp.request)
 timestamps.command("fetch")(timestamp.fetch)
 export.command("tiles")(write.export_tiles)
+export.command("tables")(tables.export_tables)
 app.command("prune")(write.prune)
 anchor.command("show")(remembered.anchor_show)
 anchor.command("accept")(remembered.anchor_accept)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a workspace issues: reports, and the same reports made again."""
+"""What a workspace issues: reports, the same reports made again, and tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from governance.report.render import RenderedReport
     from governance.report.signature import SigningIdentity
     from governance.workspace.reporting import Source
     from governance.workspace.reproducing import Ledger, Reproduction
+    from governance.workspace.tabling import Asked
 
 
 class Reporting(abc.ABC):
@@ -59,3 +62,42 @@ class Reporting(abc.ABC):
         from governance.workspace.reproducing import reproduce_report
 
         return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets)
+
+    def to_dataframe(
+        self,
+        ref: str,
+        table: str = "findings",
+        *,
+        rule_sets: Sequence[str] = (),
+        at: datetime | None = None,
+        size: int | None = None,
+    ) -> DataFrame:
+        """Findings, evidence or approvals of a thing as a pandas data frame with typed columns; see `tabling.py`."""
+        from governance.workspace.tabling import frames_of
+
+        moment = at if at is not None else self._clock()
+        asked = cast("Asked", self)
+        return frames_of(asked, ref, tables=[table], rule_sets=rule_sets, at=moment, size=size)[table]
+
+    def export_tables(
+        self,
+        ref: str,
+        kind: str,
+        *,
+        tables: Sequence[str] = (),
+        rule_sets: Sequence[str] = (),
+        at: datetime | None = None,
+        size: int | None = None,
+    ) -> bytes:
+        """The same as a file: `xlsx` with a sheet for each table, `csv` or `parquet` with one.
+
+        Raises:
+            InputError: No such table or kind.
+            DependencyError: The extra `excel` or `parquet` is not installed.
+        """
+        from governance.report.table_files import format_tables
+        from governance.workspace.tabling import frames_of
+
+        moment = at if at is not None else self._clock()
+        frames = frames_of(cast("Asked", self), ref, tables=tables, rule_sets=rule_sets, at=moment, size=size)
+        return format_tables(frames, kind, made_at=moment)

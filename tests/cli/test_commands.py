@@ -375,6 +375,22 @@ def test_an_issued_report_is_verified_and_made_again(ledger: Run, tmp_path: Path
     assert "needs REF" in str(ledger("report", "model:scorer@1", code=2).exception)
 
 
+def test_tables_are_written_by_the_kind_of_the_file(ledger: Run, tmp_path: Path) -> None:
+    written = loaded(ledger("export", "tables", "model:scorer@1", "--output", "t.xlsx", "--format", "json"))
+    assert written == {"output": "t.xlsx", "bytes": (tmp_path / "t.xlsx").stat().st_size}
+    told = ledger("export", "tables", "model:scorer@1", "--table", "evidence", "--output", "t.csv").stdout
+    assert told.startswith("wrote t.csv (")
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").startswith("index,type,subject,actor,occurred_at")
+    for arguments in (
+        ("--output", "t.ods"),
+        ("--output", "u.csv"),
+        ("--output", "u.csv", "--table", "people"),
+    ):
+        refused = ledger("export", "tables", "model:scorer@1", *arguments, code=2)
+        assert "tabl" in str(refused.exception)
+    assert not (tmp_path / "u.csv").exists()
+
+
 def test_a_report_is_written_and_its_issue_recorded(ledger: Run, tmp_path: Path) -> None:
     told = loaded(
         ledger(

@@ -318,3 +318,13 @@ def test_the_environment_is_left_as_it_was(workspace: Workspace) -> None:
     pdf = workspace.report("dataset:loans@1", template="assessment", draft=True)
     assert dict(os.environ) == before
     assert pdf.content.startswith(b"%PDF-")
+
+
+def test_a_notebook_gets_a_data_frame_of_one_table(workspace: Workspace) -> None:
+    evidence = workspace.to_dataframe("dataset:loans@1", "evidence")
+    assert list(evidence["subject"]) == ["dataset:loans@1"]
+    assert str(evidence["occurred_at"].dtype) == "datetime64[us, UTC]"
+    findings = workspace.to_dataframe("dataset:loans@1", rule_sets=["baseline"])
+    assert set(findings["subject"]) == {"dataset:loans@1"}
+    with pytest.raises(InputError, match="no table 'people'"):
+        workspace.to_dataframe("dataset:loans@1", "people")
