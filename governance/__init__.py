@@ -14,13 +14,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from governance.version import __version__
+
 if TYPE_CHECKING:
     from governance.errors import GovernanceError as GovernanceError
     from governance.events.envelope import Entry as Entry
     from governance.events.envelope import Event as Event
     from governance.workspace import Workspace as Workspace
-
-__version__ = "0.1.0"
 
 __all__ = ["open", "init", "Workspace", "Event", "Entry", "GovernanceError", "__version__"]
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from governance import __version__
 from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
 from governance.core.instants import format_instant
@@ -30,6 +29,7 @@ from governance.report.template_digest import digest_template
 from governance.report.templates import Template, load_template
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
+from governance.version import __version__
 from governance.workspace.rule_sets import rule_set_directory
 from governance.workspace.stating import TOOL
 

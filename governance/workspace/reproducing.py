@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from governance import __version__
 from governance.core.instants import parse_instant
 from governance.errors import InputError
 from governance.events.envelope import Entry
@@ -21,6 +20,7 @@ from governance.report.render import RenderedReport, renderer_versions
 from governance.report.template_digest import digest_template
 from governance.report.templates import load_template
 from governance.resources import report_templates_directory
+from governance.version import __version__
 from governance.workspace.reporting import FORMATS, Source, make_report, rule_set_texts
 
 

@@ -175,11 +175,11 @@ def _verify_file(
 
 
 def _verify_report(path: Path, keys: Sequence[VerifierKey], held: Beside) -> Verification:
-    from governance import __version__
     from governance.report.bundle_reading import PDF_SIZE_BYTES_MAX
     from governance.report.render import renderer_versions
     from governance.report.verify_report import Installation, verify_report
     from governance.resources import report_templates_directory
+    from governance.version import __version__
 
     _refuse(held, "a report", "demands", "evidence_only", "templates", "signer_authorities")
     installation = Installation(
