@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from governance.errors import ConflictError, EventError, GovernanceError, StorageError
-from governance.ledger.group_commit import GroupCommit
+from governance.ledger.group_commit import GroupCommit, _let_go_on
 from governance.ledger.log import Ledger
 from governance.ledger.verify import verify
 from governance.storage.interface import Storage
@@ -308,3 +308,15 @@ def _prepared(stated: dict[str, object]):  # type: ignore[no-untyped-def]  # noq
 def test_appending_nothing_in_a_task_writes_nothing(ledger: Ledger, storage: Storage) -> None:
     assert list(asyncio.run(ledger.append_async([]))) == []
     assert storage.head().size == 1
+
+
+def test_a_task_that_was_called_off_meanwhile_is_not_woken() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        gone, waiting = loop.create_future(), loop.create_future()
+        gone.cancel()
+        _let_go_on([gone, waiting])
+        assert gone.cancelled()
+        assert waiting.result() is None
+
+    asyncio.run(main())

@@ -14,7 +14,7 @@ from governance.core.hashing import EMPTY_ROOT
 from governance.core.note import parse_note
 from governance.errors import InputError, NotFoundError, ProofError
 from governance.ledger.log import Ledger
-from governance.ledger.prove import latest_signed, prove_entries, prove_prefix
+from governance.ledger.prove import latest_signed, prove_entries, prove_prefix, prove_under
 from governance.ledger.verify import Verification
 from governance.ledger.verify_proofs import proof_indexes, verify_consistency_file, verify_inclusion_proof
 from governance.storage.memory import MemoryStorage
@@ -168,3 +168,10 @@ def test_proofs_that_cannot_be_made_are_refused() -> None:
     with pytest.raises(NotFoundError, match="the ledger has no checkpoint"):
         prove_prefix(MemoryStorage(), 0)
     assert latest_signed(STORAGE).tree_size == SIZE
+
+
+def test_a_checkpoint_proves_what_it_covers_and_no_more() -> None:
+    latest = latest_signed(STORAGE)
+    assert prove_under(STORAGE, latest.note, [99, 3, 17, 3]) == BATCH
+    with pytest.raises(NotFoundError, match=f"does not cover entry {latest.tree_size}"):
+        prove_under(STORAGE, latest.note, [3, latest.tree_size])
