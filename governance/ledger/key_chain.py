@@ -189,8 +189,6 @@ def require_key_events(reader: Reader, events: Sequence[Event], *, size: int) ->
     Raises:
         ConflictError: One does not hold.
     """
-    if not any(event.type in KEY_EVENTS for event in events):
-        return
     chain = read_key_chain(reader)
     for index, event in enumerate(events, start=size):
         if event.type not in KEY_EVENTS or event.subject != chain.subject:
