@@ -168,7 +168,8 @@ def _inflated(stream: Any, name: str) -> bytes:
         raise BundleError(f"the attachment {name} cannot be read: {str(error)[:200]}") from error
     if filters is None:
         return raw
-    if str(filters) != "/FlateDecode" or "/DecodeParms" in stream:
+    # Compared as names: the bytes of one need not be text.
+    if filters != pikepdf.Name.FlateDecode or "/DecodeParms" in stream:
         raise BundleError(f"the attachment {name} is packed in a way that a report never uses")
     inflater = zlib.decompressobj()
     try:

@@ -21,6 +21,7 @@ from governance.errors import BundleError, InputError
 from governance.ledger.verify import Verification
 from governance.report import bundle
 from governance.report.bundle import parse_manifest, with_manifest, write_zip
+from governance.report.bundle_reading import read_pdf
 from governance.report.verify_report import LEFT_OUT
 from governance.workspace.verifying import Beside, verify_source
 from tests.report.issued import Issued, issued, signing_key
@@ -454,3 +455,14 @@ def test_files_that_are_not_what_they_should_be_are_told(
     manifest = parse_manifest(report.rendered.bundle[bundle.MANIFEST])
     found = zip_holds(tmp_path, with_manifest(manifest, {**files, name: text}), report.key)
     assert what in told(found)
+
+
+@pytest.mark.parametrize("other", [b"/" + b"\xff" * 11, b"/RunLengthDe"])
+def test_an_attachment_packed_in_another_way_is_refused(other: bytes) -> None:
+    """Whatever the name's bytes are; as long as the one it replaces, so that all offsets hold."""
+    from tests.faults.parsers import PARSERS
+
+    (sample,) = PARSERS["report"].samples
+    assert read_pdf(sample).files
+    with pytest.raises(BundleError, match=r"packed in a way|cannot be read"):
+        read_pdf(sample.replace(b"/FlateDecode", other, 1))
