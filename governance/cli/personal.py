@@ -73,7 +73,7 @@ def init(
     say("keep copies of both, in different places: without the key nothing in the store can be read again")
 
 
-def status(
+def show(
     context: typer.Context,
     store: Store = None,
     ledger: options.Ledger = None,

@@ -144,8 +144,8 @@ def test_without_a_side_store_the_mend_is_told(run: Run) -> None:
 
 def test_a_side_store_is_made_once_and_tells_what_it_holds(ledger: Run) -> None:
     ledger("sealing", "init", code=2)
-    assert "sealed values  1" in ledger("sealing", "status").stdout
-    state = loaded(ledger("sealing", "status", "--format", "json"))
+    assert "sealed values  1" in ledger("sealing", "show").stdout
+    state = loaded(ledger("sealing", "show", "--format", "json"))
     assert (state["data_subjects"], state["values"], state["begun"], state["restored"]) == (1, 1, [], [])
     made = loaded(ledger("sealing", "rotate-key", "--format", "json"))
     assert made["key_id"] != state["key_id"]
@@ -164,8 +164,8 @@ def test_store_and_key_can_lie_elsewhere(run: Run, tmp_path: Path) -> None:
     made = loaded(run("sealing", "init", *places, "--format", "json"))
     assert made["side_store"].endswith("vault/side.db")
     assert (tmp_path / "keys" / "k").is_file()
-    assert "sealed values  0" in run("sealing", "status", *places[:2]).stdout
-    run("sealing", "status", code=2)
+    assert "sealed values  0" in run("sealing", "show", *places[:2]).stdout
+    run("sealing", "show", code=2)
 
 
 def test_a_disclosure_is_a_file_that_verifies_and_that_its_owner_alone_may_read(
@@ -300,7 +300,7 @@ def test_a_restored_side_store_is_exit_code_three(ledger: Run, tmp_path: Path) -
     copy = store.read_bytes()
     ledger("erase", "--data-subject", "person:ana", "--reason", "asked for it", *ACTOR)
     store.write_bytes(copy)
-    assert "erased, and in the store again: person:ana" in ledger("sealing", "status", code=3).stdout
+    assert "erased, and in the store again: person:ana" in ledger("sealing", "show", code=3).stdout
 
 
 def test_an_author_signs_the_commitment_and_the_signature_outlives_the_erasure(
