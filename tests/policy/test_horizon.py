@@ -208,7 +208,7 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
             rule(
                 id=f"own/{'one' if number == 0 else number}",
                 satisfied_if=draw(CONDITIONS),
-                when=draw(st.none() | CONDITIONS),
+                when=draw(st.none() | CONDITIONS.filter(lambda text: text != "false")),  # which does not load
                 for_each=draw(st.none() | st.just({"w": "waivers.filter(w, w.expires_at > now)"}) | st.just({"w": "waivers"})),
                 applies_from=draw(st.none() | st.sampled_from(["2026-11-20", "2026-11-21", "2026-11-22"])),
                 depends_on="[own/one]" if number and draw(st.booleans()) else None,
@@ -225,7 +225,7 @@ def dossiers(draw: st.DrawFn) -> Dossier:
     for moment in draw(st.lists(MOMENTS, max_size=3)):
         more.append(waiver(expires_at=format_instant(moment)))
     for moment in draw(st.lists(MOMENTS, max_size=1)):
-        more.append(("training.completed", "person:rita", "person:chief", {"topic": "t", "title": "T", "valid_until": format_instant(moment)}))  # fmt: skip
+        more.append(("training.completed", "person:rita", "person:chief", {"topic": "model_risk", "title": "T", "valid_until": format_instant(moment)}))  # fmt: skip
     if draw(st.booleans()):
         more.append(("waiver.revoked", MODEL, "person:rita", {"rule": "own/one", "reason": "r"}))
     return dossier_of(MODEL, [*story(), *more])
@@ -233,7 +233,7 @@ def dossiers(draw: st.DrawFn) -> Dossier:
 
 @pytest.mark.slow
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(dossiers(), rule_sets())
 def test_before_the_horizon_nothing_flips_and_at_it_something_does(dossier: Dossier, rules: RuleSet) -> None:

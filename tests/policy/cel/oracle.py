@@ -56,7 +56,12 @@ def ask(text: str, names: tuple[str, ...], values: Mapping[str, Any]) -> Outcome
         compiled = _environment(names, "").compile(text, disable_check=True)
     except RuntimeError as error:
         return ("refused", str(error))
-    value = compiled.eval(data=dict(values))
+    try:
+        value = compiled.eval(data=dict(values))
+    except RuntimeError as error:
+        if "Iteration budget exceeded" not in str(error):
+            raise
+        return ("gave up", str(error))
     kind = str(value.type()).rpartition(".")[2]
     if kind in ("ERROR", "UNKNOWN"):
         words = str(value.plain_value())

@@ -68,8 +68,8 @@ def explanation(text: str, one: Outcome, other: Outcome) -> str | None:
 
 def compare(text: str, values: Mapping[str, Any]) -> None:
     one, other = ours(text, values), theirs(text, values)
-    if one[0] == other[0] == "refused":
-        return
+    if one[0] == other[0] == "refused" or other[0] == "gave up":
+        return  # the oracle bounds its steps lower than ours
     assert one == other or explanation(text, one, other), (text, values, one, other)
 
 
