@@ -232,7 +232,11 @@ def add_model(path: Path) -> None:
 
 def commands(path: Path) -> None:
     """Whole processes: check of one model, and --help."""
-    environment = os.environ | {"GOVERNANCE_LEDGER": f"sqlite:///{path}"}
+    # A state folder of its own: this ledger's name was seen with another history in the run before.
+    environment = os.environ | {
+        "GOVERNANCE_LEDGER": f"sqlite:///{path}",
+        "XDG_STATE_HOME": str(path.parent / "state"),
+    }
     command = [sys.executable, "-m", "governance.cli"]
     subject = ["check", "model:m@1", "--rule-set", "baseline", "--rule-set", "eu-ai-act", "--format", "json"]
     for name, arguments, goal in (("check", subject, 1.0), ("--help", ["--help"], 0.3)):
