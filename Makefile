@@ -22,7 +22,7 @@ MARKERS := not slow
 # Which part: `make test TESTS=tests/core`.
 TESTS := tests
 # The floor of branch coverage over the whole package, in percent: what was measured, less one. It only rises.
-COVERAGE_FLOOR := 94
+COVERAGE_FLOOR := 98
 # The same for the rooms on which proofs and verdicts rest. The goal is 100 for each; what is below it is what was measured.
 COVERAGE_ROOMS := core=100 ledger=100 policy=100
 
