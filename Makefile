@@ -92,7 +92,9 @@ $(STAMP): requirements/development.txt pyproject.toml
 		echo "hint: on Debian and Ubuntu the module venv is a package of its own: apt-get install -y python3-venv" >&2; \
 		exit 1; \
 	fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@# The file names every package, so pip resolves nothing: a resolver may try a newer version than the one that is named.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/development.txt
+	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
