@@ -53,12 +53,11 @@ def format_canonical(value: Any) -> bytes:
 
 
 def format_plain(value: Any) -> bytes | None:
-    """Write a value whose numbers are known to be plain (`is_plain`); None when its text makes that doubtful."""
+    """Write a value whose numbers are known to be plain (`is_plain`) and its keys ASCII; None when that cannot be."""
     try:
-        text = orjson.dumps(value, option=_FAST)
+        return orjson.dumps(value, option=_FAST)
     except (TypeError, ValueError, RecursionError):
         return None
-    return text if text.isascii() else None
 
 
 def parse_canonical(text: bytes) -> Any:

@@ -14,7 +14,9 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.delegating import DelegatingReader
@@ -23,7 +25,6 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
     CheckpointRow,
-    EntryRow,
     Head,
     Storage,
     Writer,
@@ -44,6 +45,11 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
+ENTRIES_TOGETHER = 100
+"""How many entries one statement inserts: a step of the database costs as much as the row itself."""
+
+_INSERT_ENTRY = f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)"
+_INSERT_ENTRIES = _INSERT_ENTRY + ",(?,?,?,?,?)" * (ENTRIES_TOGETHER - 1)
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -209,9 +215,13 @@ class _SqliteWriter(SqliteReader, Writer):
                 )
                 many("INSERT INTO relation VALUES (?,?,?,?,?)", rows)
 
-    def _write_entries(self, rows: Sequence[EntryRow]) -> None:
+    def _write_entries(self, rows: Sequence[Sequence[Any]]) -> None:
+        together = len(rows) - len(rows) % ENTRIES_TOGETHER
         try:
-            self._db.executemany(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)", rows)
+            for at in range(0, together, ENTRIES_TOGETHER):
+                values = list(chain.from_iterable(rows[at : at + ENTRIES_TOGETHER]))
+                self._db.execute(_INSERT_ENTRIES, values)
+            self._db.executemany(_INSERT_ENTRY, rows[together:])
         except sqlite3.IntegrityError as error:
             # The index is the next one, so that what is taken can only be an event id.
             raise ConflictError("an event id of the batch is there already") from error
