@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Admission: most events are valid, and whether one is can be said at a glance, without building it.
 
-    admit({"id": "…", "type": "model.registered", …}) → its canonical bytes, or None: look closer
+    admit({"id": "…", "type": "model.registered", …}) → its class and canonical bytes, or None: look closer
 
 Rules: the schemas are those of the payload classes, taken from pydantic and compiled into one function for each event
 type (`glance.py`). What is admitted is exactly what `parse_event` would accept as it stands and whose canonical form is
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import CoreSchema
@@ -30,15 +30,12 @@ from governance.events.vocabulary import payload_class
 Schema = dict[str, Any]
 
 
-class Admitted(NamedTuple):
-    """An event that needs no second look."""
-
-    kind: type[Payload]
-    canonical: bytes
+Admitted = tuple[type[Payload], bytes]
+"""The payload class and the canonical bytes of an event that needs no second look."""
 
 
 def admit(stated: Mapping[str, Any]) -> Admitted | None:
-    """An event's canonical bytes if it is valid as it stands, None when it has to be looked at more closely.
+    """An event's class and bytes if it is valid as it stands, None when it has to be looked at more closely.
 
     Args:
         stated: The whole envelope as plain values: no field left out, `occurred_at` a canonical instant.
@@ -54,7 +51,7 @@ def admit(stated: Mapping[str, Any]) -> Admitted | None:
         canonical = _format_uneven(stated)
     else:
         return None
-    return None if canonical is None else Admitted(kind, canonical)
+    return None if canonical is None else (kind, canonical)
 
 
 @lru_cache(maxsize=256)

@@ -5,9 +5,9 @@
     if v not in known and not takes(v): return 0
 
 Rules: the schemas are pydantic's own (`__pydantic_core_schema__`); a key or a kind of schema that nobody thought of
-here is an AssertionError, never a guess. Nothing is built and nothing is changed. A glance may refuse what pydantic accepts
-(whoever asks then looks closely) and never takes what pydantic refuses; a test holds both to the same answers. What
-stands in the compiled text are our own constants; whatever comes from a schema is bound by name.
+here is an AssertionError, never a guess. Nothing is built and nothing is changed. A glance may refuse what pydantic
+accepts (whoever asks then looks closely) and never takes what pydantic refuses; a test holds both to the same answers.
+What stands in the compiled text are our own constants; whatever comes from a schema is bound by name.
 """
 
 from __future__ import annotations

@@ -45,11 +45,27 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
-ENTRIES_TOGETHER = 100
-"""How many entries one statement inserts: a step of the database costs as much as the row itself."""
+ROWS_TOGETHER = (128, 32, 8, 1)
+"""How many rows one statement inserts."""
 
-_INSERT_ENTRY = f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)"
-_INSERT_ENTRIES = _INSERT_ENTRY + ",(?,?,?,?,?)" * (ENTRIES_TOGETHER - 1)
+_COLUMNS = {
+    "entry": ENTRY_COLUMNS,
+    "tree_node": 'level, "index", hash',
+    "mention": "ref_id, role, first, rest",
+    "relation": "effect_id, cause_id, kind, first, rest",
+}
+
+
+def _inserts(table: str, columns: str) -> tuple[tuple[int, str], ...]:
+    row = f"({marks(columns.split(','))})"
+    return tuple(
+        (together, f"INSERT INTO {table} ({columns}) VALUES {','.join([row] * together)}")
+        for together in ROWS_TOGETHER
+    )
+
+
+_INSERTS = {table: _inserts(table, columns) for table, columns in _COLUMNS.items()}
+"""By table: the statement for so many rows, the most first."""
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -201,30 +217,35 @@ class _SqliteWriter(SqliteReader, Writer):
         self._head = None
         with translated(self._path):
             self._write_entries(batch.entries)
-            many = self._db.executemany
-            if batch.nodes:
-                many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
+            self._insert("tree_node", batch.nodes)
             ids = self._intern(batch)
-            if batch.mentions:
-                rows = index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
-                many("INSERT INTO mention VALUES (?,?,?,?)", rows)
-            if batch.relations:
-                rows = index_rows(
+            self._insert(
+                "mention",
+                index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items()),
+            )
+            self._insert(
+                "relation",
+                index_rows(
                     ((ids[effect], ids[cause], kind), at)
                     for (effect, cause, kind), at in batch.relations.items()
-                )
-                many("INSERT INTO relation VALUES (?,?,?,?,?)", rows)
+                ),
+            )
 
     def _write_entries(self, rows: Sequence[Sequence[Any]]) -> None:
-        together = len(rows) - len(rows) % ENTRIES_TOGETHER
         try:
-            for at in range(0, together, ENTRIES_TOGETHER):
-                values = list(chain.from_iterable(rows[at : at + ENTRIES_TOGETHER]))
-                self._db.execute(_INSERT_ENTRIES, values)
-            self._db.executemany(_INSERT_ENTRY, rows[together:])
+            self._insert("entry", rows)
         except sqlite3.IntegrityError as error:
             # The index is the next one, so that what is taken can only be an event id.
             raise ConflictError("an event id of the batch is there already") from error
+
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows, as many as may be with one statement: each step of the database gives up the interpreter."""
+        waiting = list(rows)
+        at = 0
+        for together, statement in _INSERTS[table]:
+            while len(waiting) - at >= together:
+                self._db.execute(statement, list(chain.from_iterable(waiting[at : at + together])))
+                at += together
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
