@@ -14,7 +14,9 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.delegating import DelegatingReader
@@ -23,7 +25,6 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
     CheckpointRow,
-    EntryRow,
     Head,
     Storage,
     Writer,
@@ -44,6 +45,27 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
+ROWS_TOGETHER = (128, 32, 8, 1)
+"""How many rows one statement inserts."""
+
+_COLUMNS = {
+    "entry": ENTRY_COLUMNS,
+    "tree_node": 'level, "index", hash',
+    "mention": "ref_id, role, first, rest",
+    "relation": "effect_id, cause_id, kind, first, rest",
+}
+
+
+def _inserts(table: str, columns: str) -> tuple[tuple[int, str], ...]:
+    row = f"({marks(columns.split(','))})"
+    return tuple(
+        (together, f"INSERT INTO {table} ({columns}) VALUES {','.join([row] * together)}")
+        for together in ROWS_TOGETHER
+    )
+
+
+_INSERTS = {table: _inserts(table, columns) for table, columns in _COLUMNS.items()}
+"""By table: the statement for so many rows, the most first."""
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -195,26 +217,35 @@ class _SqliteWriter(SqliteReader, Writer):
         self._head = None
         with translated(self._path):
             self._write_entries(batch.entries)
-            many = self._db.executemany
-            if batch.nodes:
-                many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
+            self._insert("tree_node", batch.nodes)
             ids = self._intern(batch)
-            if batch.mentions:
-                rows = index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
-                many("INSERT INTO mention VALUES (?,?,?,?)", rows)
-            if batch.relations:
-                rows = index_rows(
+            self._insert(
+                "mention",
+                index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items()),
+            )
+            self._insert(
+                "relation",
+                index_rows(
                     ((ids[effect], ids[cause], kind), at)
                     for (effect, cause, kind), at in batch.relations.items()
-                )
-                many("INSERT INTO relation VALUES (?,?,?,?,?)", rows)
+                ),
+            )
 
-    def _write_entries(self, rows: Sequence[EntryRow]) -> None:
+    def _write_entries(self, rows: Sequence[Sequence[Any]]) -> None:
         try:
-            self._db.executemany(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)", rows)
+            self._insert("entry", rows)
         except sqlite3.IntegrityError as error:
             # The index is the next one, so that what is taken can only be an event id.
             raise ConflictError("an event id of the batch is there already") from error
+
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows, as many as may be with one statement: each step of the database gives up the interpreter."""
+        waiting = list(rows)
+        at = 0
+        for together, statement in _INSERTS[table]:
+            while len(waiting) - at >= together:
+                self._db.execute(statement, list(chain.from_iterable(waiting[at : at + together])))
+                at += together
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
