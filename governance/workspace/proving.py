@@ -26,9 +26,13 @@ class Proving(abc.ABC):
     """The part of a workspace that auditors are served from."""
 
     _storage: Storage
-    _ledger: Ledger
     _clock: Callable[[], datetime]
     origin: str
+
+    @property
+    @abc.abstractmethod
+    def _ledger(self) -> Ledger:
+        """What appends, signs and proves."""
 
     @property
     @abc.abstractmethod
