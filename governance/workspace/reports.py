@@ -38,6 +38,7 @@ class Reporting(abc.ABC):
         size: int | None = None,
         draft: bool = False,
         parameters: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
         sign_with: SigningIdentity | None = None,
     ) -> RenderedReport:
         """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
@@ -51,6 +52,7 @@ class Reporting(abc.ABC):
             size=self._size(size),
             rule_sets=rule_sets,
             parameters=parameters or {},
+            options=options or {},
             format=format,
             draft=draft,
             sign=signed_now(sign_with, self._clock),

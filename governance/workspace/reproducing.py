@@ -102,6 +102,7 @@ def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] 
         tree_size=issued.tree_size,
         rule_sets=loaded,
         parameters=issued.parameters or {},
+        options=issued.options or {},
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]
