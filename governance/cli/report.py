@@ -42,6 +42,7 @@ def report(
             "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
         ),
     ] = None,
+    templates: options.Templates = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -88,7 +89,7 @@ def report(
         }
         _refuse_beside_reproduce(given, draft=draft)
         with options.opened(context, ledger, key_file) as workspace:
-            _reproduce(workspace, reproduce, rule_sets or [], file, output)
+            _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
     if ref is None or template is None or file is None:
         raise InputError(
@@ -112,6 +113,7 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            templates=templates,
             parameters=options.parameters(parameter),
             sign_with=identity,
         )
@@ -129,14 +131,19 @@ def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> Non
     if named:
         raise InputError(
             f"{named[0]} beside --reproduce: the entry says what the report was made from",
-            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--output FILE]",
+            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--templates FOLDER] [--output FILE]",
         )
 
 
 def _reproduce(
-    workspace: Workspace, index: int, rule_sets: list[str], file: str | None, output: Format
+    workspace: Workspace,
+    index: int,
+    rule_sets: list[str],
+    templates: Path | None,
+    file: str | None,
+    output: Format,
 ) -> None:
-    found = workspace.reproduce(index, rule_sets=rule_sets)
+    found = workspace.reproduce(index, rule_sets=rule_sets, templates=templates)
     if file is not None:
         write_file(file, found.rendered.content)
     if output is Format.json:

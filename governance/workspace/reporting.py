@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from governance.core.canonical import format_canonical
@@ -104,6 +105,7 @@ class ReportOrder:
         parameters: Values for their parameters.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
 
@@ -115,6 +117,7 @@ class ReportOrder:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
 
@@ -124,10 +127,11 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     Raises:
         NotFoundError: Unknown subject, rule set or template.
         InputError: An unknown format.
+        TemplateError: An own template cannot be used, or does not render.
         IntegrityError: No checkpoint, an altered entry, or one that the checkpoint of a report to be issued does not
             cover.
     """
-    template = load_template(report_templates_directory(), order.template)
+    template = load_template(report_templates_directory(), order.template, own=order.templates)
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
@@ -138,7 +142,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or (["baseline"] if template.id in ASSESSED else [])
+    names = list(order.rule_sets) or (["baseline"] if template.kind in ASSESSED else [])
     request = ReportRequest(
         about=order.about,
         template=template.id,
