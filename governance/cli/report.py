@@ -59,6 +59,7 @@ def report(
         str | None,
         typer.Option(metavar="TEXT", help="What the draw follows from; given by whoever examines."),
     ] = None,
+    templates: options.Templates = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -109,7 +110,7 @@ def report(
         }
         _refuse_beside_reproduce(given, draft=draft)
         with options.opened(context, ledger, key_file) as workspace:
-            _reproduce(workspace, reproduce, rule_sets or [], file, output)
+            _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
     if ref is None or template is None or file is None:
         raise InputError(
@@ -133,6 +134,7 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            templates=templates,
             parameters=options.parameters(parameter),
             options=_options(begins, ends, sample, seed),
             sign_with=identity,
@@ -161,14 +163,19 @@ def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> Non
     if named:
         raise InputError(
             f"{named[0]} beside --reproduce: the entry says what the report was made from",
-            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--output FILE]",
+            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--templates FOLDER] [--output FILE]",
         )
 
 
 def _reproduce(
-    workspace: Workspace, index: int, rule_sets: list[str], file: str | None, output: Format
+    workspace: Workspace,
+    index: int,
+    rule_sets: list[str],
+    templates: Path | None,
+    file: str | None,
+    output: Format,
 ) -> None:
-    found = workspace.reproduce(index, rule_sets=rule_sets)
+    found = workspace.reproduce(index, rule_sets=rule_sets, templates=templates)
     if file is not None:
         write_file(file, found.rendered.content)
     if output is Format.json:

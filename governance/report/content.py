@@ -21,6 +21,7 @@ from governance.policy.model import PASSING, SEVERITIES, Assessment, Finding, Ru
 from governance.report import declaration, incident_report, lineage_report, model_card, technical
 from governance.report.figure_lineage import draw_lineage
 from governance.report.sections import Sections, fill_sections
+from governance.report.templates import content_kind
 
 Content = dict[str, Any]
 
@@ -82,7 +83,7 @@ def build_content(
         assessment: Findings, if rule sets were held against the dossier.
         rule_sets: Those rule sets, in the assessment's order.
     """
-    points = fill_sections(SECTIONS.get(template, ()), dossier)
+    points = fill_sections(SECTIONS.get(content_kind(template), ()), dossier)
     cited = _cited(assessment, points)
     approvals, late = _approvals(dossier, issued_at), _late(dossier)
     if cited:

@@ -22,6 +22,7 @@ from governance.policy.model import Assessment
 from governance.report import period_report
 from governance.report.content import LedgerFacts, build_content
 from governance.report.request import Content, Derived, ReportRequest, read_content
+from governance.report.templates import content_kind
 
 __all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
@@ -36,7 +37,7 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
     """
     content, assessment = (
         period_report.build_period(request, entries, ledger)
-        if request.template == period_report.TEMPLATE
+        if content_kind(request.template) == period_report.TEMPLATE
         else _of_dossier(request, entries, ledger)
     )
     return Derived(assessment, format_canonical({**content, "draft": request.draft}))

@@ -8,7 +8,6 @@ sheet and the fonts are put into the HTML, and the PDF renderer may resolve `dat
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
@@ -19,23 +18,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
-from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
 from governance.report.bundle import write_zip
+from governance.report.page import grouped, render_html
 from governance.report.pdf_finishing import finish_pdf
-from governance.report.templates import BASE, FILE, Template
+from governance.report.templates import Template
+
+__all__ = [
+    "MEDIA_TYPES",
+    "Attachment",
+    "Format",
+    "RenderedReport",
+    "grouped",
+    "render",
+    "render_html",
+    "renderer_versions",
+]
 
 Format = Literal["pdf", "html"]
 MEDIA_TYPES: Mapping[str, str] = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
-STYLE_SIZE_BYTES_MAX = 1 << 20
 
 _NAMED_DRAWING = re.compile(r'(<svg\b[^>]*?\saria-label="([^"]*)"[^>]*>)(?!\s*<title)')
-_FONT = re.compile(r"url\(fonts/([A-Za-z0-9-]+\.woff2)\)")
 _ENVIRONMENT_LOCK = threading.Lock()
 
 
@@ -93,32 +100,6 @@ def render(
     return RenderedReport(made, digest_bytes(made), MEDIA_TYPES[format])
 
 
-def render_html(template: Template, content: Mapping[str, Any]) -> str:
-    """The HTML that stands alone, with style and fonts inside."""
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(template.root),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["style"] = _style(template.root)
-    environment.globals["content_digest"] = digest_bytes(format_canonical(content))
-    environment.filters["grouped"] = grouped
-    try:
-        return environment.get_template(f"{template.id}/{FILE}").render(content=content)
-    except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"{error.filename or template.id}:{error.lineno}: {error.message}") from error
-    except (jinja2.TemplateError, TypeError, ValueError) as error:
-        raise TemplateError(
-            f"template {template.id} does not render: {error}",
-            hint="docs/architecture.md says what a template may read",
-        ) from error
-
-
 def renderer_versions(format: Format, *, governance: str) -> dict[str, str]:  # the field's own word
     """Name and version of everything that the bytes of a report depend on, besides content and template.
 
@@ -142,22 +123,6 @@ def renderer_versions(format: Format, *, governance: str) -> dict[str, str]:  # 
     return versions
 
 
-def grouped(digits: str, width: int = 8) -> list[str]:
-    """A hash in groups, so that it can be read aloud and broken over lines."""
-    return [digits[at : at + width] for at in range(0, len(digits), width)]
-
-
-def _style(root: Path) -> str:
-    """The shared style sheet with its fonts inside."""
-    style = (root / BASE / "style.css").read_text(encoding="utf-8")
-
-    def embedded(match: re.Match[str]) -> str:
-        font = (root / BASE / "fonts" / match[1]).read_bytes()
-        return f"url(data:font/woff2;base64,{base64.b64encode(font).decode()})"
-
-    return _FONT.sub(embedded, style)
-
-
 def _render_pdf(html: str, issued_at: datetime, attachments: Sequence[Attachment]) -> bytes:
     weasyprint = _weasyprint()
     files = [
@@ -172,20 +137,39 @@ def _render_pdf(html: str, issued_at: datetime, attachments: Sequence[Attachment
         for each in sorted(attachments, key=lambda each: each.name)  # a name tree is sorted
     ]
     with _source_date(issued_at):
-        fetcher = weasyprint.URLFetcher(allowed_protocols=("data",))
+        fetcher = _fetcher()
         # WeasyPrint takes alternative text from a drawing's title alone.
         titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html)
         document = weasyprint.HTML(string=titled, url_fetcher=fetcher, base_url="report:")
-        made = document.write_pdf(
-            finisher=finish_pdf,
-            pdf_variant="pdf/a-3a",
-            pdf_tags=True,
-            pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
-            attachments=files,
-        )
+        try:
+            made = document.write_pdf(
+                finisher=finish_pdf,
+                pdf_variant="pdf/a-3a",
+                pdf_tags=True,
+                pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
+                attachments=files,
+            )
+        except weasyprint.urls.FatalURLFetchingError as error:
+            raise TemplateError(
+                f"the pages ask for {error}",
+                hint="a report holds all that it shows: pictures through asset(…), nothing is fetched",
+            ) from error
     if not isinstance(made, bytes):
         raise TemplateError("the PDF renderer gave no bytes")
     return made
+
+
+def _fetcher() -> Any:
+    """Gives what stands in a `data:` URL; whatever else is asked for ends the rendering."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    class DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint has no annotations
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if not url.lower().startswith("data:"):
+                raise FatalURLFetchingError(url[:200])
+            return super().fetch(url, headers)
+
+    return DataOnly(allowed_protocols=("data",))
 
 
 def _weasyprint() -> Any:

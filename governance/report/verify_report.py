@@ -51,11 +51,13 @@ class Installation:
 
     Attributes:
         templates: The folder of report templates.
+        own_templates: An organisation's own, laid over them, or a whole set in their place.
         versions: Gives the versions of what lays out pages here, as `renderer_versions` names them.
     """
 
     templates: Path
     versions: Callable[[], Mapping[str, str]]
+    own_templates: Path | None = None
 
 
 @dataclass(slots=True)
@@ -229,7 +231,7 @@ def _hold_pages(
         found.unchecked("pages", "the pages", "only the evidence was asked for")
     else:
         try:
-            made = made_again(manifest, evidence.files, installation.templates)
+            made = made_again(manifest, evidence.files, installation.templates, installation.own_templates)
             report = first_revision(content, revisions, made)
             where = compare_first_revision(
                 made, report, made_with=manifest.renderer, versions=installation.versions()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from governance.core.canonical import format_canonical
@@ -26,7 +27,7 @@ from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, load_template
+from governance.report.templates import Template, content_kind, load_template
 from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
@@ -113,6 +114,7 @@ class ReportOrder:
         options: What else the template is told, as the window of a report over a period.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
 
@@ -125,6 +127,7 @@ class ReportOrder:
     options: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
 
@@ -134,10 +137,11 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     Raises:
         NotFoundError: Unknown subject, rule set or template.
         InputError: An unknown format.
+        TemplateError: An own template cannot be used, or does not render.
         IntegrityError: No checkpoint, an altered entry, or one that the checkpoint of a report to be issued does not
             cover.
     """
-    template = load_template(report_templates_directory(), order.template)
+    template = load_template(report_templates_directory(), order.template, own=order.templates)
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
@@ -148,7 +152,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.id, ()))
+    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.kind, ()))
     request = ReportRequest(
         about=order.about,
         template=template.id,
@@ -174,7 +178,7 @@ def _options(template: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         InputError: It takes none, or not these.
     """
-    if template == period_report.TEMPLATE:
+    if content_kind(template) == period_report.TEMPLATE:
         return read_period_options(options).to_dict()
     if options:
         raise InputError(
@@ -264,7 +268,7 @@ def make_report(
 
 def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
     """What a report rests on."""
-    if request.template == period_report.TEMPLATE:
+    if content_kind(request.template) == period_report.TEMPLATE:
         options = read_period_options(request.options)
         return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
     return workspace.evidence_entries(request.about, size=request.tree_size, under=under)

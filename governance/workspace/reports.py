@@ -6,6 +6,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
+        templates: str | Path | None = None,
         parameters: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         sign_with: SigningIdentity | None = None,
     ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
+        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`.
+
+        `templates` is a folder of own templates, laid over those that we ship; see docs/report-templates.md.
+        """
         from governance.workspace.report_signing import signed_now
         from governance.workspace.reporting import ReportOrder, issue_report
 
@@ -55,15 +60,19 @@ class Reporting(abc.ABC):
             options=options or {},
             format=format,
             draft=draft,
+            templates=Path(templates) if templates is not None else None,
             sign=signed_now(sign_with, self._clock),
         )
         return issue_report(cast("Source", self), order)
 
-    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+    def reproduce(
+        self, index: int, *, rule_sets: Sequence[str] = (), templates: str | Path | None = None
+    ) -> Reproduction:
         """Make a report again that was issued, and compare; see `reproducing.py`."""
         from governance.workspace.reproducing import reproduce_report
 
-        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets)
+        own = Path(templates) if templates is not None else None
+        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets, templates=own)
 
     def to_dataframe(
         self,

@@ -183,8 +183,9 @@ def _verify_report(path: Path, keys: Sequence[VerifierKey], held: Beside) -> Ver
 
     _refuse(held, "a report", "demands", "evidence_only", "templates", "signer_authorities")
     installation = Installation(
-        held.templates or report_templates_directory(),
+        report_templates_directory(),
         lambda: renderer_versions("pdf", governance=__version__),
+        held.templates,
     )
     content = _content(path, PDF_SIZE_BYTES_MAX)
     found, note = verify_report(
