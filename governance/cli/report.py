@@ -43,6 +43,13 @@ def report(
         ),
     ] = None,
     templates: options.Templates = None,
+    annex: Annotated[
+        str,
+        typer.Option(
+            metavar="all",
+            help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
+        ),
+    ] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -113,6 +120,7 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            annex=annex,
             templates=templates,
             parameters=options.parameters(parameter),
             sign_with=identity,

@@ -39,6 +39,7 @@ class ReportRequest:
         rule_sets: Held against the subject, in order.
         parameters: Values for their parameters.
         draft: Whether the report says of itself that it was not issued.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
     """
 
     about: str
@@ -48,6 +49,7 @@ class ReportRequest:
     rule_sets: tuple[RuleSet, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     draft: bool = False
+    annex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         issued_at=request.at,
         assessment=assessment,
         rule_sets=request.rule_sets,
+        annex=request.annex,
     )
     return Derived(dossier, assessment, format_canonical({**content, "draft": request.draft}))
 

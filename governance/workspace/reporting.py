@@ -8,6 +8,7 @@ on; a report that could not be proven is not issued. What goes into the PDF besi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,6 +37,9 @@ from governance.workspace.stating import TOOL
 
 ASSESSED = ("assessment", "executive")
 """Templates that tell findings: `baseline` is held against their subject when no rule set is named."""
+
+ANNEXES = ("", "all")
+"""What can be printed after a report: nothing, or a register of every entry that its dossier rests on."""
 
 FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
@@ -105,6 +109,7 @@ class ReportOrder:
         parameters: Values for their parameters.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
         templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
@@ -117,6 +122,7 @@ class ReportOrder:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    annex: str = ""
     templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
@@ -135,6 +141,8 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.annex not in ANNEXES:
+        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -151,6 +159,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         rule_sets=tuple(workspace.rule_set(name) for name in names),
         parameters=order.parameters,
         draft=order.draft,
+        annex=order.annex,
     )
     note = _covering_note(workspace, order)
     texts = rule_set_texts(names, request.rule_sets)
@@ -229,21 +238,32 @@ def make_report(
         origin=facts.origin,
         checkpoint_size=facts.checkpoint_size,
         draft=request.draft,
+        annex=request.annex,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
         renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
-    rendered = render_bundle(template, derived, whole, format=format, at=request.at)
+    rendered = render_bundle(
+        template, derived, whole, format=format, at=request.at, processes=os.cpu_count() or 1
+    )
     return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
 
 
 def render_bundle(
-    template: Template, derived: Derived, files: bundle.Files, *, format: Format, at: datetime
+    template: Template,
+    derived: Derived,
+    files: bundle.Files,
+    *,
+    format: Format,
+    at: datetime,
+    processes: int = 1,
 ) -> RenderedReport:
     """Render a report with its bundle inside, if it is a PDF."""
     attached = [Attachment(name, content, bundle.describe(name)) for name, content in files.items()]
-    rendered = render(template, derived.readable, format=format, issued_at=at, attachments=attached)
+    rendered = render(
+        template, derived.readable, format=format, issued_at=at, attachments=attached, processes=processes
+    )
     return replace(rendered, bundle=files)
 
 
@@ -282,6 +302,8 @@ def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport,
     }
     if rendered.digest != made.rendered.digest:
         data["unsigned_digest"] = made.rendered.digest
+    if manifest.annex:
+        data["annex"] = manifest.annex
     if manifest.rule_sets:
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:
