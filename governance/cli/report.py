@@ -60,6 +60,13 @@ def report(
         typer.Option(metavar="TEXT", help="What the draw follows from; given by whoever examines."),
     ] = None,
     templates: options.Templates = None,
+    annex: Annotated[
+        str,
+        typer.Option(
+            metavar="all",
+            help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
+        ),
+    ] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -134,6 +141,7 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            annex=annex,
             templates=templates,
             parameters=options.parameters(parameter),
             options=_options(begins, ends, sample, seed),

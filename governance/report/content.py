@@ -72,6 +72,7 @@ def build_content(
     issued_at: datetime,
     assessment: Assessment | None = None,
     rule_sets: Sequence[RuleSet] = (),
+    annex: str = "",
 ) -> Content:
     """Everything that a template may read.
 
@@ -82,6 +83,7 @@ def build_content(
         issued_at: The report's date.
         assessment: Findings, if rule sets were held against the dossier.
         rule_sets: Those rule sets, in the assessment's order.
+        annex: `all` for the register of every entry of the dossier, to be printed.
     """
     points = fill_sections(SECTIONS.get(content_kind(template), ()), dossier)
     cited = _cited(assessment, points)
@@ -113,6 +115,7 @@ def build_content(
         "evidence": [_entry(line) for line in dossier.entries if not cited or line.index in cited],
         "evidence_total": len(dossier.entries),
         "late": late,
+        "annex": {"rows": [_entry(line) for line in dossier.entries] if annex else []},
     }
 
 

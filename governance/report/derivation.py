@@ -60,6 +60,7 @@ def _of_dossier(
         issued_at=request.at,
         assessment=assessment,
         rule_sets=request.rule_sets,
+        annex=request.annex,
     )
     return content, assessment
 

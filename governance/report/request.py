@@ -27,6 +27,7 @@ class ReportRequest:
         parameters: Values for their parameters.
         options: What else the template is told, as the window of a report over a period.
         draft: Whether the report says of itself that it was not issued.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
     """
 
     about: str
@@ -37,6 +38,7 @@ class ReportRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     draft: bool = False
+    annex: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ class PagesUncheckedError(Exception):
     """The pages could not be made again as they were; says why."""
 
 
-def made_again(manifest: Manifest, files: Files, templates: Path, own: Path | None = None) -> bytes:
+def made_again(
+    manifest: Manifest, files: Files, templates: Path, *, own: Path | None = None, processes: int = 1
+) -> bytes:
     """The report's first revision, rendered from what it carries.
 
     Args:
@@ -34,6 +36,7 @@ def made_again(manifest: Manifest, files: Files, templates: Path, own: Path | No
         files: Its attachments.
         templates: The folder of templates at hand.
         own: An organisation's own, laid over them.
+        processes: At most so many lay out a register.
 
     Raises:
         PagesUncheckedError: The template is not at hand or another one, or nothing can be rendered here.
@@ -51,7 +54,10 @@ def made_again(manifest: Manifest, files: Files, templates: Path, own: Path | No
         ]
         content = read_content(files[bundle.CONTENT])
         at = parse_instant(manifest.at)
-        return render(template, content, format="pdf", issued_at=at, attachments=attached).content
+        made = render(
+            template, content, format="pdf", issued_at=at, attachments=attached, processes=processes
+        )
+        return made.content
     except DependencyError as error:
         raise PagesUncheckedError(error.message) from error
     except (GovernanceError, LookupError, ValueError, TypeError, RecursionError) as error:

@@ -8,6 +8,7 @@ on; a report that could not be proven is not issued. What goes into the PDF besi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -41,6 +42,9 @@ RULE_SETS_DEFAULT: Mapping[str, tuple[str, ...]] = {
     period_report.TEMPLATE: ("soc2",),
 }
 """Templates that tell findings, with the rule sets that are held against their subject when none is named."""
+
+ANNEXES = ("", "all")
+"""What can be printed after a report: nothing, or a register of every entry that its dossier rests on."""
 
 FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
@@ -114,6 +118,7 @@ class ReportOrder:
         options: What else the template is told, as the window of a report over a period.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
         templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
@@ -127,6 +132,7 @@ class ReportOrder:
     options: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    annex: str = ""
     templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
@@ -145,6 +151,8 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.annex not in ANNEXES:
+        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -162,6 +170,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         parameters=order.parameters,
         options=_options(template.id, order.options),
         draft=order.draft,
+        annex=order.annex,
     )
     note = _covering_note(workspace, order)
     texts = rule_set_texts(names, request.rule_sets)
@@ -256,13 +265,16 @@ def make_report(
         origin=facts.origin,
         checkpoint_size=facts.checkpoint_size,
         draft=request.draft,
+        annex=request.annex,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
         options=request.options,
         renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
-    rendered = render_bundle(template, derived, whole, format=format, at=request.at)
+    rendered = render_bundle(
+        template, derived, whole, format=format, at=request.at, processes=os.cpu_count() or 1
+    )
     return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
 
 
@@ -275,11 +287,19 @@ def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[E
 
 
 def render_bundle(
-    template: Template, derived: Derived, files: bundle.Files, *, format: Format, at: datetime
+    template: Template,
+    derived: Derived,
+    files: bundle.Files,
+    *,
+    format: Format,
+    at: datetime,
+    processes: int = 1,
 ) -> RenderedReport:
     """Render a report with its bundle inside, if it is a PDF."""
     attached = [Attachment(name, content, bundle.describe(name)) for name, content in files.items()]
-    rendered = render(template, derived.readable, format=format, issued_at=at, attachments=attached)
+    rendered = render(
+        template, derived.readable, format=format, issued_at=at, attachments=attached, processes=processes
+    )
     return replace(rendered, bundle=files)
 
 
@@ -318,6 +338,8 @@ def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport,
     }
     if rendered.digest != made.rendered.digest:
         data["unsigned_digest"] = made.rendered.digest
+    if manifest.annex:
+        data["annex"] = manifest.annex
     if manifest.rule_sets:
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:

@@ -38,6 +38,7 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
+        annex: str = "",
         templates: str | Path | None = None,
         parameters: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -46,6 +47,7 @@ class Reporting(abc.ABC):
         """Render a report with its proofs inside, and append that it was issued; see `reporting.py`.
 
         `templates` is a folder of own templates, laid over those that we ship; see docs/report-templates.md.
+        `annex="all"` prints every entry that the dossier rests on after the report.
         """
         from governance.workspace.report_signing import signed_now
         from governance.workspace.reporting import ReportOrder, issue_report
@@ -60,6 +62,7 @@ class Reporting(abc.ABC):
             options=options or {},
             format=format,
             draft=draft,
+            annex=annex,
             templates=Path(templates) if templates is not None else None,
             sign=signed_now(sign_with, self._clock),
         )

@@ -107,6 +107,7 @@ def reproduce_report(
         rule_sets=loaded,
         parameters=issued.parameters or {},
         options=issued.options or {},
+        annex=issued.annex or "",
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]
