@@ -153,7 +153,7 @@ class Proving(abc.ABC):
         """
         from governance.events.envelope import read_entry
         from governance.ledger.key_chain import KEY_EVENTS
-        from governance.ledger.verify_range import OPENED
+        from governance.ledger.verify_report import OPENED
         from governance.lineage.reading import read_dossier_entries
 
         found = {entry.index: entry for entry in read_dossier_entries(self._reader, ref, size=size)}
