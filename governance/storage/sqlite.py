@@ -134,25 +134,28 @@ class SqliteStorage(DelegatingReader, Storage):
             self._is_writing = True
             try:
                 with self._lock:
-                    yield from self._transaction()
+                    connection = self._begin()
+                    writer = _SqliteWriter(connection, self._path, self._ref_ids)
+                    try:
+                        yield writer
+                        with translated(self._path):
+                            connection.execute("COMMIT")
+                    except BaseException:
+                        writer.forget()
+                        self._roll_back(connection)
+                        raise
+                    if len(self._ref_ids) > REFS_CACHED_MAX:
+                        self._ref_ids.clear()
             finally:
                 self._is_writing = False
 
-    def _transaction(self) -> Iterator[Writer]:
-        connection = self._writer_connection = self._writer_connection or _connect(self._path)
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._writer_connection
+        if connection is None:
+            connection = self._writer_connection = _connect(self._path)
         with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
-        writer = _SqliteWriter(connection, self._path, self._ref_ids)
-        try:
-            yield writer
-            with translated(self._path):
-                connection.execute("COMMIT")
-        except BaseException:
-            writer.forget()
-            self._roll_back(connection)
-            raise
-        if len(self._ref_ids) > REFS_CACHED_MAX:
-            self._ref_ids.clear()
+        return connection
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         """Undo a transaction; where even that fails, give the connection up, which undoes it as well."""
