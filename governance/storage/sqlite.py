@@ -45,8 +45,8 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
-ROWS_TOGETHER = (128, 32, 8, 1)
-"""How many rows one statement inserts."""
+ROWS_TOGETHER = (128, 32, 8)
+"""How many rows one statement inserts; what is left over goes one by one."""
 
 _COLUMNS = {
     "entry": ENTRY_COLUMNS,
@@ -56,15 +56,18 @@ _COLUMNS = {
 }
 
 
-def _inserts(table: str, columns: str) -> tuple[tuple[int, str], ...]:
-    row = f"({marks(columns.split(','))})"
-    return tuple(
-        (together, f"INSERT INTO {table} ({columns}) VALUES {','.join([row] * together)}")
+_INSERT = {
+    table: f"INSERT INTO {table} ({columns}) VALUES ({marks(columns.split(','))})"
+    for table, columns in _COLUMNS.items()
+}
+"""By table: the statement for one row."""
+_INSERTS = {
+    table: [
+        (together, _INSERT[table] + f",({marks(columns.split(','))})" * (together - 1))
         for together in ROWS_TOGETHER
-    )
-
-
-_INSERTS = {table: _inserts(table, columns) for table, columns in _COLUMNS.items()}
+    ]
+    for table, columns in _COLUMNS.items()
+}
 """By table: the statement for so many rows, the most first."""
 
 
@@ -134,25 +137,28 @@ class SqliteStorage(DelegatingReader, Storage):
             self._is_writing = True
             try:
                 with self._lock:
-                    yield from self._transaction()
+                    connection = self._begin()
+                    writer = _SqliteWriter(connection, self._path, self._ref_ids)
+                    try:
+                        yield writer
+                        with translated(self._path):
+                            connection.execute("COMMIT")
+                    except BaseException:
+                        writer.forget()
+                        self._roll_back(connection)
+                        raise
+                    if len(self._ref_ids) > REFS_CACHED_MAX:
+                        self._ref_ids.clear()
             finally:
                 self._is_writing = False
 
-    def _transaction(self) -> Iterator[Writer]:
-        connection = self._writer_connection = self._writer_connection or _connect(self._path)
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._writer_connection
+        if connection is None:
+            connection = self._writer_connection = _connect(self._path)
         with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
-        writer = _SqliteWriter(connection, self._path, self._ref_ids)
-        try:
-            yield writer
-            with translated(self._path):
-                connection.execute("COMMIT")
-        except BaseException:
-            writer.forget()
-            self._roll_back(connection)
-            raise
-        if len(self._ref_ids) > REFS_CACHED_MAX:
-            self._ref_ids.clear()
+        return connection
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         """Undo a transaction; where even that fails, give the connection up, which undoes it as well."""
@@ -217,19 +223,18 @@ class _SqliteWriter(SqliteReader, Writer):
         self._head = None
         with translated(self._path):
             self._write_entries(batch.entries)
-            self._insert("tree_node", batch.nodes)
+            if batch.nodes:
+                self._insert("tree_node", batch.nodes)
             ids = self._intern(batch)
-            self._insert(
-                "mention",
-                index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items()),
-            )
-            self._insert(
-                "relation",
-                index_rows(
+            if batch.mentions:
+                mentions = [((ids[ref], role), at) for (ref, role), at in batch.mentions.items()]
+                self._insert("mention", list(index_rows(mentions)))
+            if batch.relations:
+                relations = [
                     ((ids[effect], ids[cause], kind), at)
                     for (effect, cause, kind), at in batch.relations.items()
-                ),
-            )
+                ]
+                self._insert("relation", list(index_rows(relations)))
 
     def _write_entries(self, rows: Sequence[Sequence[Any]]) -> None:
         try:
@@ -238,14 +243,16 @@ class _SqliteWriter(SqliteReader, Writer):
             # The index is the next one, so that what is taken can only be an event id.
             raise ConflictError("an event id of the batch is there already") from error
 
-    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, as many as may be with one statement: each step of the database gives up the interpreter."""
-        waiting = list(rows)
-        at = 0
+        execute = self._db.execute
+        at, end = 0, len(rows)
         for together, statement in _INSERTS[table]:
-            while len(waiting) - at >= together:
-                self._db.execute(statement, list(chain.from_iterable(waiting[at : at + together])))
+            while at + together <= end:
+                execute(statement, list(chain.from_iterable(rows[at : at + together])))
                 at += together
+        for row in rows[at:]:
+            execute(_INSERT[table], row)
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")
