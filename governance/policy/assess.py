@@ -46,6 +46,7 @@ def assess(
     in_force_only: bool = False,
     rules: Sequence[str] | None = None,
     told: dict[str, dict[str, Any]] | None = None,
+    briefly: bool = False,
 ) -> Assessment:
     """Hold rule sets against a dossier.
 
@@ -58,12 +59,13 @@ def assess(
         in_force_only: Whether rules that do not apply yet at that moment are left out of the verdict.
         rules: Only the findings of these rules, by id; what they depend on is assessed all the same.
         told: Maps of statements that other dossiers of the same ledger share; see `Variables`.
+        briefly: Whether what passes is told without its remediation and evidence.
 
     Raises:
         InputError: An unknown severity or parameter, or a value out of bounds.
     """
     threshold = severity_named(severity_min)
-    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules, told=told)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules, told=told, briefly=briefly)
     findings = [each.finding for _, judged in held for each in judged]
     deciding = [each for each in findings if each.in_force or not in_force_only]
     fails = any(
@@ -93,6 +95,7 @@ def judge(
     parameters: Mapping[str, Any] | None = None,
     rules: Sequence[str] | None = None,
     told: dict[str, dict[str, Any]] | None = None,
+    briefly: bool = False,
 ) -> list[tuple[Assessor, list[Judged]]]:
     """As `assess`, before it is summed up: for each rule set what judges it, and what it judged.
 
@@ -102,7 +105,9 @@ def judge(
     variables = Variables(dossier, at, told)
     values = parameter_values(rule_sets, parameters or {})
     run = Run()
-    made = [Assessor(dossier, each, variables, values[each.id], at, run) for each in rule_sets]
+    made = [
+        Assessor(dossier, each, variables, values[each.id], at, run, briefly=briefly) for each in rule_sets
+    ]
     return [(assessor, assessor.judged(rules)) for assessor in made]
 
 

@@ -10,11 +10,12 @@ words.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from governance.policy.expressions import looks_at_size
 from governance.policy.messages import places
@@ -63,12 +64,12 @@ def format_summary(summary: Summary) -> str:
         "steady_until": _count(summary.steady_until),
         "findings": summary.findings,
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(told).decode()
 
 
 def parse_summary(text: str) -> Summary:
     """The inverse of `format_summary`, of text that came from it."""
-    told = json.loads(text)
+    told = orjson.loads(text)
     return Summary(
         subject=told["subject"],
         verdict=told["verdict"],

@@ -159,10 +159,7 @@ class Assessing(Proving):
         loaded = [self.rule_set(name) for name in rule_sets]
         for rule in rules or ():
             if all(each.rule(rule) is None for each in loaded):
-                raise NotFoundError(
-                    f"no rule {rule!r} in {', '.join(each.id for each in loaded)}",
-                    hint="governance policy show lists the rules of a rule set",
-                )
+                raise _no_rule(rule, loaded)
         moment = at if at is not None else self._clock()
         return explain(self.dossier(ref, size=size), loaded, at=moment, parameters=parameters, rules=rules)
 
@@ -205,3 +202,15 @@ class Assessing(Proving):
             )
         ]
         return merged(found)
+
+
+def _no_rule(rule: str, rule_sets: Sequence[RuleSet]) -> NotFoundError:
+    import difflib  # only on the way to an error
+
+    close = difflib.get_close_matches(rule, [each.id for rules in rule_sets for each in rules.rules], n=2)
+    return NotFoundError(
+        f"no rule {rule!r} in {', '.join(each.id for each in rule_sets)}",
+        hint=f"did you mean {' or '.join(close)}?"
+        if close
+        else "governance policy show lists the rules of a rule set",
+    )

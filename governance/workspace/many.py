@@ -134,6 +134,7 @@ def assessed(
             parameters=asked.parameters,
             in_force_only=asked.in_force_only,
             told=told,
+            briefly=True,
         )
         if asked.fail_vacuous:
             assessment = without_vacuous(assessment, rule_sets, in_force_only=asked.in_force_only)
