@@ -175,6 +175,9 @@ def _hold_derivation(evidence: Evidence, found: _Findings) -> None:
         differing.append(f"{bundle.CONTENT} ({_parts(files.get(bundle.CONTENT, b''), derived)})")
     if not differing:
         found.claims.append("its findings and content follow from them")
+        window = derived.readable.get("window")
+        if window is not None and window["is_whole"]:
+            found.claims.append(f"nothing of its window was left out ({window['count']} entries)")
     else:
         made_by = evidence.manifest.renderer.get("governance", "an unknown version")
         what = f"does not follow from the entries, as this version derives it; it was made by governance {made_by}"
