@@ -26,6 +26,7 @@ class ReportRequest:
         rule_sets: Held against the subject, in order.
         parameters: Values for their parameters.
         options: What else the template is told, as the window of a report over a period.
+        run: The record of a verification, where the report is about one.
         draft: Whether the report says of itself that it was not issued.
     """
 
@@ -36,6 +37,7 @@ class ReportRequest:
     rule_sets: tuple[RuleSet, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    run: bytes = b""
     draft: bool = False
 
 
