@@ -155,10 +155,7 @@ def checks_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     Args:
         run: The record of a verification.
     """
-    failing: dict[str, int] = {}
-    for each in run["discrepancies"]:
-        found = check_of(each["where"], each["what"])
-        failing[found] = failing.get(found, 0) + 1
+    failing = run["discrepancies_of"]
     amounts = _amounts(run)
     return [
         {

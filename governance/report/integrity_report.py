@@ -7,6 +7,7 @@ of keys, retention, time, follows from them. A ledger may be damaged: then less 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,9 @@ from governance.report.request import Content, ReportRequest
 from governance.report.verification_run import LISTED_MAX, Run, read_run
 
 TEMPLATE = "integrity"
-DISCREPANCIES_PRINTED_MAX = 200
+DISCREPANCIES_PRINTED_MAX = 40
+"""Of one check."""
+
 CHECKPOINTS_PRINTED_MAX = 40
 
 
@@ -38,7 +41,6 @@ def build_integrity(request: ReportRequest, entries: Sequence[Entry], ledger: Le
     run = read_run(request.run)
     by_index = {entry.index: entry for entry in entries}
     checks = checks_of(run)
-    found = [{**each, "check": check_of(each["where"], each["what"])} for each in run["discrepancies"]]
     opened = by_index[0].event.to_dict()["data"] if 0 in by_index else {}
     return {
         "template": request.template,
@@ -62,7 +64,8 @@ def build_integrity(request: ReportRequest, entries: Sequence[Entry], ledger: Le
         "checks": checks,
         "checks_failing": sum(each["state"] == "fail" for each in checks),
         "checks_unasked": sum(each["state"] == "none" for each in checks),
-        "discrepancies": found[:DISCREPANCIES_PRINTED_MAX],
+        "discrepancies": _printed(run["discrepancies"]),
+        "printed_max": DISCREPANCIES_PRINTED_MAX,
         "discrepancies_total": run["discrepancies_total"],
         "checkpoints": [_checkpoint(each) for each in _ends(run["checkpoints"])],
         "checkpoints_total": run["counts"]["checkpoint"],
@@ -77,6 +80,18 @@ def build_integrity(request: ReportRequest, entries: Sequence[Entry], ledger: Le
         "evidence": [_evidence(entry) for entry in entries],
         "evidence_total": len(entries),
     }
+
+
+def _printed(discrepancies: Sequence[Run]) -> list[Content]:
+    """In order, of each check no more than are printed."""
+    seen = Counter[str]()
+    printed = []
+    for each in discrepancies:
+        check = check_of(each["where"], each["what"])
+        seen[check] += 1
+        if seen[check] <= DISCREPANCIES_PRINTED_MAX:
+            printed.append({**each, "check": check})
+    return printed
 
 
 def _told(run: Run) -> Content:

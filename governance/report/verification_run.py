@@ -11,6 +11,7 @@ damaged in any place: what cannot be read is counted, never raised.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,8 +22,10 @@ from governance.core.instants import format_instant, parse_instant
 from governance.core.note import parse_note
 from governance.errors import BundleError, GovernanceError
 from governance.events.envelope import Entry, read_entry
+from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.key_chain import KEY_EVENTS
 from governance.ledger.verify import Verification
+from governance.report.integrity_checks import check_of
 from governance.storage.interface import CheckpointRow, EntryRow, Reader
 
 FORMAT = "governance/verification-run@1"
@@ -35,7 +38,9 @@ KEYS_LISTED_MAX = 1_000
 """Whoever verifies follows the keys from one to the next, and needs every entry about them."""
 
 CHECKPOINTS_LISTED_MAX = 1_000
-DISCREPANCIES_LISTED_MAX = 1_000
+DISCREPANCIES_LISTED_MAX = 200
+"""Of one check, so that a flood of one kind does not hide the others."""
+
 TIME_SIZE_BYTES = 8
 COSIGNATURE_SIZES_BYTES = (72, 2_428)
 """A time of 8 bytes and a signature: Ed25519, ML-DSA-44 (c2sp.org/tlog-cosignature)."""
@@ -92,10 +97,10 @@ def format_run(
             "about_keys": walk.told("about_keys"),
             "checkpoints": [_checkpoint(row, found.origin) for row in _listed(checkpoints)],
             "discrepancies_total": len(found.discrepancies),
-            "discrepancies": [
-                {name: getattr(each, name) for name in ("where", "place", "what", "expected", "got")}
-                for each in found.discrepancies[:DISCREPANCIES_LISTED_MAX]
-            ],
+            "discrepancies_of": dict(
+                Counter(check_of(each.where, each.what) for each in found.discrepancies)
+            ),
+            "discrepancies": [dict(each._asdict()) for each in _first_of_each(found.discrepancies)],
         }
     )
 
@@ -161,6 +166,16 @@ def _kinds(entry: Entry, late: timedelta) -> Iterable[str]:
         yield "erasures"
     if entry.event.type in KEY_EVENTS:
         yield "about_keys"
+
+
+def _first_of_each(discrepancies: Iterable[Discrepancy]) -> Iterable[Discrepancy]:
+    """In order, of each check no more than are listed."""
+    seen = Counter[str]()
+    for each in discrepancies:
+        check = check_of(each.where, each.what)
+        seen[check] += 1
+        if seen[check] <= DISCREPANCIES_LISTED_MAX:
+            yield each
 
 
 def _rows(reader: Reader, size: int) -> Iterable[EntryRow]:

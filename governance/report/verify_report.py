@@ -178,6 +178,9 @@ def _hold_derivation(evidence: Evidence, found: _Findings) -> None:
         if evidence.manifest.template == integrity_report.TEMPLATE:
             found.claims.append("its content follows from what is attached")
             found.notices.append(STATED)
+            total = derived.readable["discrepancies_total"]
+            if total:
+                found.notices.append(f"what this report tells of does NOT hold: {total} discrepancies")
         else:
             found.claims.append("its findings and content follow from them")
         window = derived.readable.get("window")
