@@ -13,6 +13,8 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import write_file, write_json, write_line, write_table
+from governance.cli.report_integrity import TEMPLATE as INTEGRITY
+from governance.cli.report_integrity import Demanded, refuse_demands, write_integrity
 from governance.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,6 +69,17 @@ def report(
             help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
         ),
     ] = "",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="VKEY", help="For --template integrity: the verifier key that you trust."
+        ),
+    ] = None,
+    policy: options.Policy = None,
+    witness_key: options.WitnessKeys = None,
+    quorum: options.Quorum = None,
+    timestamp: options.TimeStamps = None,
+    tsa_certificate: options.TsaCertificate = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -99,9 +112,15 @@ def report(
 ) -> None:
     """Render a report with its proofs inside, and append that it was issued.
 
+    --template soc2-period is over a window (--from, --to). --template integrity takes no REF: it verifies the whole
+    ledger, and where that fails it writes a draft with every discrepancy and leaves with 3.
+
     With --reproduce INDEX nothing is appended: the report of that entry is made again, and the exit code is 0 when its
     bytes are the same, 3 when they are not.
     """
+    demanded = Demanded(key, policy, witness_key, quorum, timestamp, tsa_certificate)
+    if template != INTEGRITY or reproduce is not None:
+        refuse_demands(demanded)
     if reproduce is not None:
         given = {
             "REF": ref,
@@ -119,7 +138,8 @@ def report(
         with options.opened(context, ledger, key_file) as workspace:
             _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
-    if ref is None or template is None or file is None:
+    about = ref if ref is not None or template != INTEGRITY else INTEGRITY
+    if about is None or template is None or file is None:
         raise InputError(
             "a report needs REF, --template and --output",
             hint="or --reproduce INDEX; governance report --help",
@@ -127,6 +147,33 @@ def report(
     suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in ("pdf", "html"):
         raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+    if template == INTEGRITY:
+        _refuse_beside_integrity(
+            {
+                "REF": ref,
+                "--rule-set": rule_sets,
+                "--parameter": parameter,
+                "--from": begins,
+                "--to": ends,
+                "--sample": sample,
+                "--seed": seed,
+                "--sign-with": sign_with,
+                "--at": at,
+                "--size": size,
+            }
+        )
+        write_integrity(
+            context,
+            demanded,
+            file=file,
+            suffix=suffix,
+            bundle=bundle,
+            draft=draft,
+            ledger=ledger,
+            key_file=key_file,
+            output=output,
+        )
+        return
     identity = None
     if sign_with is not None:
         from governance.workspace.report_signing import load_identity
@@ -134,7 +181,7 @@ def report(
         identity = load_identity(sign_with, ask=options.asking())
     with options.opened(context, ledger, key_file) as workspace:
         rendered = workspace.report(
-            ref,
+            about,
             template=template,
             rule_sets=rule_sets or (),
             format=suffix,
@@ -164,6 +211,15 @@ def _options(begins: str | None, ends: str | None, sample: int | None, seed: str
 
 def _moment(text: str | None) -> str | None:
     return f"{text}T00:00:00Z" if text is not None and _DAY.fullmatch(text) else text
+
+
+def _refuse_beside_integrity(given: Mapping[str, object]) -> None:
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise InputError(
+            f"{named[0]} beside --template {INTEGRITY}: that report is about the whole ledger, as it is now",
+            hint=f"governance report --template {INTEGRITY} --output FILE [--key VKEY] [--draft]",
+        )
 
 
 def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:

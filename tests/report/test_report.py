@@ -70,6 +70,7 @@ def test_templates_are_found_by_name() -> None:
         "incident",
         "lineage",
         "model-card",
+        "soc2-period",
         "technical-documentation",
     )
     with pytest.raises(NotFoundError, match="no report template 'x'") as raised:
