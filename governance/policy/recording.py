@@ -42,7 +42,7 @@ _FIRST_HOLDS = ("model", "dataset", "deployment")
 def told_at(path: Path) -> tuple[str, ...]:
     """The types of the events that tell what stands at a path; none where the classes do not say."""
     root, *rest = path
-    shapes = [SHAPES[root]] if root in SHAPES else []
+    shapes = [SHAPES[root]] if isinstance(root, str) and root in SHAPES else []
     for part in rest:
         shapes = [each for shape in shapes for each in _below(shape, part)]
     return tuple(dict.fromkeys(_event_type(each) for each in shapes if _event_type(each)))

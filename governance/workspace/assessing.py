@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 DAYS_MAX = 3_660
 """How far ahead can be looked, in days."""
 
-REFS_MAX = 1_000_000
-"""Things of one kind that can be asked about at once."""
-
 
 class Assessing(Proving):
     """The part of a workspace that explains and looks ahead."""
@@ -72,9 +69,7 @@ class Assessing(Proving):
 
         if kind not in SUBJECT_KINDS:
             raise InputError(f"no subjects of kind {kind!r}", hint=f"kinds are {', '.join(SUBJECT_KINDS)}")
-        refs = self._storage.refs_like(f"{kind}:", REFS_MAX)
-        rows = self._storage.mentions(refs, role="subject", size=self._size(size))
-        return sorted({row.ref for row in rows})
+        return self._storage.subjects_like(f"{kind}:", size=self._size(size))
 
     def check_many(
         self,
