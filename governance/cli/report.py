@@ -12,7 +12,11 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import write_file, write_json, write_line, write_table
+from governance.cli.tables import export_tables
 from governance.errors import InputError
+
+TABLE_KINDS = ("xlsx", "csv", "parquet")
+"""Ends of files that hold tables."""
 
 if TYPE_CHECKING:
     from governance.workspace import Workspace
@@ -33,7 +37,19 @@ def report(
         ),
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Where to write: .pdf or .html; .xlsx, .csv, .parquet for tables.",
+        ),
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Of .xlsx, .csv, .parquet: findings, evidence, approvals or population; may be repeated.",
+        ),
     ] = None,
     rule_sets: options.RuleSets = None,
     parameter: Annotated[
@@ -80,7 +96,7 @@ def report(
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Render a report with its proofs inside, and append that it was issued.
+    """Render a report with its proofs inside, and append that it was issued; or write its tables to calculate with.
 
     With --reproduce INDEX nothing is appended: the report of that entry is made again, and the exit code is 0 when its
     bytes are the same, 3 when they are not.
@@ -98,14 +114,29 @@ def report(
         with options.opened(context, ledger, key_file) as workspace:
             _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
+    suffix = Path(file or "").suffix.lower().removeprefix(".")
+    if ref is not None and file is not None and suffix in TABLE_KINDS:
+        given = {
+            "--template": template,
+            "--parameter": parameter,
+            "--bundle": bundle,
+            "--sign-with": sign_with,
+        }
+        _refuse_beside_tables({**given, "--draft": draft or None, "--annex": annex or None}, file)
+        export_tables(context, ref, file, table, rule_sets, at, size, ledger, output)
+        return
     if ref is None or template is None or file is None:
         raise InputError(
             "a report needs REF, --template and --output",
             hint="or --reproduce INDEX; governance report --help",
         )
-    suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in ("pdf", "html"):
-        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+        raise InputError(
+            f"cannot tell the format of {file!r}",
+            hint="name a file that ends in .pdf or .html, or for tables in .xlsx, .csv or .parquet",
+        )
+    if table:
+        raise InputError(f"--table beside {file}", hint="tables are written to .xlsx, .csv or .parquet")
     identity = None
     if sign_with is not None:
         from governance.workspace.report_signing import load_identity
@@ -132,6 +163,15 @@ def report(
         write_json({"output": file, "digest": rendered.digest, "size_bytes": len(rendered.content)})
         return
     write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
+
+
+def _refuse_beside_tables(given: Mapping[str, object], file: str) -> None:
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise InputError(
+            f"{named[0]} does not apply to the tables in {file}",
+            hint="governance report REF --output FILE.xlsx [--table TABLE] [--rule-set ID] [--at TIME] [--size SIZE]",
+        )
 
 
 def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:
