@@ -74,12 +74,13 @@ def test_a_row_stands_for_each_finding_entry_and_approval() -> None:
 
 def test_the_population_is_every_thing_that_rules_are_held_against() -> None:
     population = frames()["population"].set_index("ref")
-    things = [*DOSSIER.systems, *DOSSIER.models, *DOSSIER.datasets, *DOSSIER.deployments]
-    assert list(population.index) == [each.ref for each in things]
+    refs = [each.ref for each in (*DOSSIER.systems, *DOSSIER.models)]
+    refs += [each.ref for each in (*DOSSIER.datasets, *DOSSIER.deployments)]
+    assert list(population.index) == refs
     assert population.loc["model:scorer@2", "digest"] == digest("scorer-2")
     assert population.loc["model:scorer@2", "approvals"] == 1
     assert bool(population.loc["deployment:scorer/prod@2", "live"])
-    assert pandas.isna(population.loc["system:lending", "live"])
+    assert population["live"].isna().loc["system:lending"]
 
 
 def test_what_was_retired_withdrawn_or_ended_is_not_live_and_the_unregistered_is_listed() -> None:
