@@ -72,6 +72,14 @@ def report(
     quorum: options.Quorum = None,
     timestamp: options.TimeStamps = None,
     tsa_certificate: options.TsaCertificate = None,
+    templates: options.Templates = None,
+    annex: Annotated[
+        str,
+        typer.Option(
+            metavar="all",
+            help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
+        ),
+    ] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -111,7 +119,8 @@ def report(
     bytes are the same, 3 when they are not.
     """
     demanded = Demanded(key, policy, witness_key, quorum, timestamp, tsa_certificate)
-    if template != INTEGRITY or reproduce is not None:
+    is_integrity = template is not None and template.partition(".")[0] == INTEGRITY
+    if not is_integrity or reproduce is not None:
         refuse_demands(demanded)
     if reproduce is not None:
         given = {
@@ -128,9 +137,9 @@ def report(
         }
         _refuse_beside_reproduce(given, draft=draft)
         with options.opened(context, ledger, key_file) as workspace:
-            _reproduce(workspace, reproduce, rule_sets or [], file, output)
+            _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
-    about = ref if ref is not None or template != INTEGRITY else INTEGRITY
+    about = INTEGRITY if ref is None and is_integrity else ref
     if about is None or template is None or file is None:
         raise InputError(
             "a report needs REF, --template and --output",
@@ -139,7 +148,7 @@ def report(
     suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in ("pdf", "html"):
         raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
-    if template == INTEGRITY:
+    if is_integrity:
         _refuse_beside_integrity(
             {
                 "REF": ref,
@@ -150,6 +159,7 @@ def report(
                 "--sample": sample,
                 "--seed": seed,
                 "--sign-with": sign_with,
+                "--annex": annex or None,
                 "--at": at,
                 "--size": size,
             }
@@ -157,6 +167,8 @@ def report(
         write_integrity(
             context,
             demanded,
+            template=template,
+            templates=templates,
             file=file,
             suffix=suffix,
             bundle=bundle,
@@ -180,6 +192,8 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            annex=annex,
+            templates=templates,
             parameters=options.parameters(parameter),
             options=_options(begins, ends, sample, seed),
             sign_with=identity,
@@ -217,14 +231,19 @@ def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> Non
     if named:
         raise InputError(
             f"{named[0]} beside --reproduce: the entry says what the report was made from",
-            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--output FILE]",
+            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--templates FOLDER] [--output FILE]",
         )
 
 
 def _reproduce(
-    workspace: Workspace, index: int, rule_sets: list[str], file: str | None, output: Format
+    workspace: Workspace,
+    index: int,
+    rule_sets: list[str],
+    templates: Path | None,
+    file: str | None,
+    output: Format,
 ) -> None:
-    found = workspace.reproduce(index, rule_sets=rule_sets)
+    found = workspace.reproduce(index, rule_sets=rule_sets, templates=templates)
     if file is not None:
         write_file(file, found.rendered.content)
     if output is Format.json:

@@ -69,6 +69,7 @@ class Manifest:
         origin: The ledger's own name.
         checkpoint_size: Entries under the checkpoint.
         draft: Whether the report was not issued.
+        annex: `all` where a register of every entry of the dossier is printed, else empty.
         rule_sets: Id and digest of each, in order.
         parameters: Values for their parameters.
         options: What else the template was told; left out of bundle.json when there is nothing.
@@ -84,6 +85,7 @@ class Manifest:
     origin: str
     checkpoint_size: int
     draft: bool = False
+    annex: str = ""
     rule_sets: tuple[tuple[str, str], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -176,6 +178,7 @@ def _require_types(manifest: Manifest) -> None:
         manifest.template_digest,
         manifest.at,
         manifest.origin,
+        manifest.annex,
     ]
     sizes: list[object] = [manifest.tree_size, manifest.checkpoint_size]
     maps: list[object] = [manifest.parameters, manifest.options, manifest.renderer, manifest.files]

@@ -22,6 +22,7 @@ from governance.policy.model import Assessment
 from governance.report import integrity_report, period_report
 from governance.report.content import LedgerFacts, build_content
 from governance.report.request import Content, Derived, ReportRequest, read_content
+from governance.report.templates import content_kind
 
 __all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
@@ -35,9 +36,10 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         ledger: The checkpoint that they are under.
     """
     assessment: Assessment | None = None
-    if request.template == integrity_report.TEMPLATE:
+    kind = content_kind(request.template)
+    if kind == integrity_report.TEMPLATE:
         content = integrity_report.build_integrity(request, entries, ledger)
-    elif request.template == period_report.TEMPLATE:
+    elif kind == period_report.TEMPLATE:
         content, assessment = period_report.build_period(request, entries, ledger)
     else:
         content, assessment = _of_dossier(request, entries, ledger)
@@ -61,6 +63,7 @@ def _of_dossier(
         issued_at=request.at,
         assessment=assessment,
         rule_sets=request.rule_sets,
+        annex=request.annex,
     )
     return content, assessment
 

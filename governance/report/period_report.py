@@ -94,6 +94,7 @@ def build_period(
     content = {name: value for name, value in base.items() if name not in _UNUSED} | own
     content["name"] = base["name"] if kind_of(request.about) == "system" else request.about.partition(":")[2]
     _answer(content, assessment, entries, assess_all(now, request, at=request.at), window)
+    content["annex"] = {"rows": [_evidence(entry) for entry in entries] if request.annex else []}
     return _with_evidence(content, entries), assessment
 
 

@@ -28,6 +28,7 @@ class ReportRequest:
         options: What else the template is told, as the window of a report over a period.
         run: The record of a verification, where the report is about one.
         draft: Whether the report says of itself that it was not issued.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
     """
 
     about: str
@@ -39,6 +40,7 @@ class ReportRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     run: bytes = b""
     draft: bool = False
+    annex: str = ""
 
 
 @dataclass(frozen=True, slots=True)

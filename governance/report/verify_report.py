@@ -30,6 +30,7 @@ from governance.report import bundle, integrity_report
 from governance.report.bundle_reading import read_pdf, read_zip
 from governance.report.derivation import Derived, ReportRequest, derive
 from governance.report.pdf_comparing import foreign_changes
+from governance.report.templates import content_kind
 from governance.report.verify_bundle import Evidence, verify_bundle
 from governance.report.verify_pages import (
     PagesUncheckedError,
@@ -52,11 +53,15 @@ class Installation:
 
     Attributes:
         templates: The folder of report templates.
+        own_templates: An organisation's own, laid over them, or a whole set in their place.
+        processes: At most so many lay out a register.
         versions: Gives the versions of what lays out pages here, as `renderer_versions` names them.
     """
 
     templates: Path
     versions: Callable[[], Mapping[str, str]]
+    own_templates: Path | None = None
+    processes: int = 1
 
 
 @dataclass(slots=True)
@@ -175,7 +180,7 @@ def _hold_derivation(evidence: Evidence, found: _Findings) -> None:
     if files.get(bundle.CONTENT) != derived.content:
         differing.append(f"{bundle.CONTENT} ({_parts(files.get(bundle.CONTENT, b''), derived)})")
     if not differing:
-        if evidence.manifest.template == integrity_report.TEMPLATE:
+        if content_kind(evidence.manifest.template) == integrity_report.TEMPLATE:
             found.claims.append("its content follows from what is attached")
             found.notices.append(STATED)
             total = derived.readable["discrepancies_total"]
@@ -209,6 +214,7 @@ def _derived(evidence: Evidence) -> Derived:
         options=manifest.options,
         run=evidence.files.get(bundle.VERIFICATION, b""),
         draft=manifest.draft,
+        annex=manifest.annex,
     )
     return derive(request, evidence.entries, evidence.facts)
 
@@ -241,7 +247,13 @@ def _hold_pages(
         found.unchecked("pages", "the pages", "only the evidence was asked for")
     else:
         try:
-            made = made_again(manifest, evidence.files, installation.templates)
+            made = made_again(
+                manifest,
+                evidence.files,
+                installation.templates,
+                own=installation.own_templates,
+                processes=installation.processes,
+            )
             report = first_revision(content, revisions, made)
             where = compare_first_revision(
                 made, report, made_with=manifest.renderer, versions=installation.versions()

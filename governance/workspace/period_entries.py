@@ -14,7 +14,7 @@ from governance.errors import NotFoundError
 from governance.events.envelope import Entry, read_entry
 from governance.events.refs import kind_of
 from governance.ledger.key_chain import KEY_EVENTS
-from governance.ledger.verify_range import OPENED
+from governance.ledger.verify_report import OPENED
 from governance.lineage.reading import read_dossier_entries
 from governance.lineage.shelf import Shelf
 from governance.report.population import TYPES

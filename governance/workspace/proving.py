@@ -27,9 +27,13 @@ class Proving(abc.ABC):
     """The part of a workspace that auditors are served from."""
 
     _storage: Storage
-    _ledger: Ledger
     _clock: Callable[[], datetime]
     origin: str
+
+    @property
+    @abc.abstractmethod
+    def _ledger(self) -> Ledger:
+        """What appends, signs and proves."""
 
     @property
     @abc.abstractmethod
@@ -149,7 +153,7 @@ class Proving(abc.ABC):
         """
         from governance.events.envelope import read_entry
         from governance.ledger.key_chain import KEY_EVENTS
-        from governance.ledger.verify_range import OPENED
+        from governance.ledger.verify_report import OPENED
         from governance.lineage.reading import read_dossier_entries
 
         found = {entry.index: entry for entry in read_dossier_entries(self._reader, ref, size=size)}

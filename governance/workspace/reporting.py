@@ -8,9 +8,11 @@ on; a report that could not be proven is not issued. What goes into the PDF besi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from governance.core.canonical import format_canonical
@@ -26,7 +28,7 @@ from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, load_template
+from governance.report.templates import Template, content_kind, load_template
 from governance.report.verification_run import cited_in, read_run
 from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
@@ -41,6 +43,9 @@ RULE_SETS_DEFAULT: Mapping[str, tuple[str, ...]] = {
     period_report.TEMPLATE: ("soc2",),
 }
 """Templates that tell findings, with the rule sets that are held against their subject when none is named."""
+
+ANNEXES = ("", "all")
+"""What can be printed after a report: nothing, or a register of every entry that its dossier rests on."""
 
 FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
@@ -118,6 +123,8 @@ class ReportOrder:
         run: The record of a verification, for a report about one.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
+        templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
 
@@ -131,6 +138,8 @@ class ReportOrder:
     run: bytes = b""
     format: str = "pdf"
     draft: bool = False
+    annex: str = ""
+    templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
 
@@ -140,13 +149,16 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     Raises:
         NotFoundError: Unknown subject, rule set or template.
         InputError: An unknown format.
+        TemplateError: An own template cannot be used, or does not render.
         IntegrityError: No checkpoint, an altered entry, or one that the checkpoint of a report to be issued does not
             cover.
     """
-    template = load_template(report_templates_directory(), order.template)
+    template = load_template(report_templates_directory(), order.template, own=order.templates)
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.annex not in ANNEXES:
+        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -154,7 +166,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.id, ()))
+    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.kind, ()))
     request = ReportRequest(
         about=order.about,
         template=template.id,
@@ -165,6 +177,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         options=_options(template.id, order.options, run=order.run),
         run=order.run,
         draft=order.draft,
+        annex=order.annex,
     )
     note = _covering_note(workspace, order)
     texts = rule_set_texts(names, request.rule_sets)
@@ -181,14 +194,14 @@ def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mappin
     Raises:
         InputError: It takes none, or not these.
     """
-    if template == integrity_report.TEMPLATE:
+    if content_kind(template) == integrity_report.TEMPLATE:
         if not run:
             raise InputError(
                 "a report on integrity is about a verification, and none was made",
                 hint="governance report --template integrity, or governance.workspace.integrity",
             )
         return options
-    if template == period_report.TEMPLATE:
+    if content_kind(template) == period_report.TEMPLATE:
         return read_period_options(options).to_dict()
     if options:
         raise InputError(
@@ -268,32 +281,43 @@ def make_report(
         origin=facts.origin,
         checkpoint_size=facts.checkpoint_size,
         draft=request.draft,
+        annex=request.annex,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
         options=request.options,
         renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
-    rendered = render_bundle(template, derived, whole, format=format, at=request.at)
+    rendered = render_bundle(
+        template, derived, whole, format=format, at=request.at, processes=os.cpu_count() or 1
+    )
     return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
 
 
 def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
     """What a report rests on."""
-    if request.template == period_report.TEMPLATE:
+    if content_kind(request.template) == period_report.TEMPLATE:
         options = read_period_options(request.options)
         return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
-    if request.template == integrity_report.TEMPLATE:
+    if content_kind(request.template) == integrity_report.TEMPLATE:
         return workspace.entries_at(cited_in(read_run(request.run)))
     return workspace.evidence_entries(request.about, size=request.tree_size, under=under)
 
 
 def render_bundle(
-    template: Template, derived: Derived, files: bundle.Files, *, format: Format, at: datetime
+    template: Template,
+    derived: Derived,
+    files: bundle.Files,
+    *,
+    format: Format,
+    at: datetime,
+    processes: int = 1,
 ) -> RenderedReport:
     """Render a report with its bundle inside, if it is a PDF."""
     attached = [Attachment(name, content, bundle.describe(name)) for name, content in files.items()]
-    rendered = render(template, derived.readable, format=format, issued_at=at, attachments=attached)
+    rendered = render(
+        template, derived.readable, format=format, issued_at=at, attachments=attached, processes=processes
+    )
     return replace(rendered, bundle=files)
 
 
@@ -332,6 +356,8 @@ def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport,
     }
     if rendered.digest != made.rendered.digest:
         data["unsigned_digest"] = made.rendered.digest
+    if manifest.annex:
+        data["annex"] = manifest.annex
     if manifest.rule_sets:
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:

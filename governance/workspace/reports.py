@@ -6,6 +6,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -39,11 +40,17 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
+        annex: str = "",
+        templates: str | Path | None = None,
         parameters: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         sign_with: SigningIdentity | None = None,
     ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
+        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`.
+
+        `templates` is a folder of own templates, laid over those that we ship; see docs/report-templates.md.
+        `annex="all"` prints every entry that the dossier rests on after the report.
+        """
         from governance.workspace.report_signing import signed_now
         from governance.workspace.reporting import ReportOrder, issue_report
 
@@ -57,25 +64,30 @@ class Reporting(abc.ABC):
             options=options or {},
             format=format,
             draft=draft,
+            annex=annex,
+            templates=Path(templates) if templates is not None else None,
             sign=signed_now(sign_with, self._clock),
         )
         return issue_report(cast("Source", self), order)
 
-    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+    def reproduce(
+        self, index: int, *, rule_sets: Sequence[str] = (), templates: str | Path | None = None
+    ) -> Reproduction:
         """Make a report again that was issued, and compare; see `reproducing.py`."""
         from governance.workspace.reproducing import reproduce_report
 
-        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets)
+        own = Path(templates) if templates is not None else None
+        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets, templates=own)
 
     def verification_as_of(self, *, size: int, note_digest: str, key: str | None, at: datetime) -> bytes:
-        """The record of verifying the ledger as it was when a checkpoint was its last; see `integrity.py`.
+        """The record of verifying the ledger as it was when a checkpoint was its last; see `verified_then.py`.
 
         Raises:
             NotFoundError: The ledger holds no such checkpoint.
         """
         from governance.core.hashing import digest_bytes
         from governance.errors import NotFoundError
-        from governance.workspace.integrity import run_as_of
+        from governance.workspace.verified_then import run_as_of
 
         digests = [digest_bytes(row.note) for row in self._storage.checkpoints()]
         if note_digest not in digests:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from governance.core.instants import parse_instant
@@ -20,7 +21,7 @@ from governance.report import integrity_report
 from governance.report.derivation import ReportRequest
 from governance.report.render import RenderedReport, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import load_template
+from governance.report.templates import content_kind, load_template
 from governance.resources import report_templates_directory
 from governance.version import __version__
 from governance.workspace.reporting import FORMATS, Source, make_report, rule_set_texts
@@ -78,13 +79,16 @@ class Reproduction:
         return self.rendered.digest == self.expected
 
 
-def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+def reproduce_report(
+    workspace: Ledger, index: int, *, rule_sets: Sequence[str] = (), templates: Path | None = None
+) -> Reproduction:
     """Make an issued report again.
 
     Args:
         workspace: The opened ledger.
         index: The entry of `report.issued`.
         rule_sets: Folders of the rule sets as they were then; by default those of the same ids that are at hand.
+        templates: The folder of own templates as it was then, if the report was made with one.
 
     Raises:
         NotFoundError: No such entry, or its template, rule set or checkpoint is gone.
@@ -97,7 +101,7 @@ def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] 
             f"entry {index} does not say when and under which checkpoint the report was made",
             hint="only reports issued since these were recorded can be made again",
         )
-    template = load_template(report_templates_directory(), issued.template)
+    template = load_template(report_templates_directory(), issued.template, own=templates)
     names = _names(issued, rule_sets, workspace)
     loaded = tuple(workspace.rule_set(name) for name in names)
     request = ReportRequest(
@@ -109,6 +113,7 @@ def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] 
         parameters=issued.parameters or {},
         options=issued.options or {},
         run=_run(issued, workspace),
+        annex=issued.annex or "",
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]
@@ -141,7 +146,7 @@ def _issued(entry: Entry, index: int) -> ReportIssued:
 
 def _run(issued: ReportIssued, workspace: Ledger) -> bytes:
     """The record of a verification made again, where the report is about one."""
-    if issued.template != integrity_report.TEMPLATE:
+    if content_kind(issued.template) != integrity_report.TEMPLATE:
         return b""
     options = issued.options or {}
     if "demanded" in options:
