@@ -153,7 +153,8 @@ def report(
         "--at": at,
         "--size": size,
     }
-    if template != INTEGRITY or reproduce is not None:
+    is_integrity = template is not None and template.partition(".")[0] == INTEGRITY
+    if not is_integrity or reproduce is not None:
         refuse_demands(demanded)
     if reproduce is not None:
         REPRODUCED.refuse_others(given)
@@ -165,7 +166,7 @@ def report(
         TABLES.refuse_others(given)
         export_tables(context, ref, file, table, rule_sets, at, size, ledger, output)
         return
-    if template is None or file is None or (ref is None and template != INTEGRITY):
+    if template is None or file is None or (ref is None and not is_integrity):
         raise InputError(
             "a report needs REF, --template and --output",
             hint="or --reproduce INDEX; governance report --help",
@@ -175,11 +176,13 @@ def report(
             f"cannot tell the format of {file!r}",
             hint="name a file that ends in .pdf or .html, or for tables in .xlsx, .csv or .parquet",
         )
-    if template == INTEGRITY:
+    if is_integrity:
         ON_INTEGRITY.refuse_others(given)
         write_integrity(
             context,
             demanded,
+            template=template,
+            templates=templates,
             file=file,
             suffix=suffix,
             bundle=bundle,

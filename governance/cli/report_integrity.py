@@ -59,6 +59,8 @@ def write_integrity(
     context: typer.Context,
     demanded: Demanded,
     *,
+    template: str,
+    templates: Path | None,
     file: str,
     suffix: str,
     bundle: str | None,
@@ -80,7 +82,7 @@ def write_integrity(
     )
     made = report_integrity(
         ledger or options.shared_of(context).ledger,
-        IntegrityOrder(demanded.key, demands, suffix, draft),
+        IntegrityOrder(demanded.key, demands, suffix, draft, template, templates),
         signing=options.signing(context, key_file),
         anchoring=options.anchoring(context),
         progress=Meter("verified"),

@@ -50,9 +50,9 @@ TABLES = Way(
     "governance report REF --output FILE.xlsx [--table TABLE] [--rule-set ID] [--at TIME] [--size SIZE]",
 )
 ON_INTEGRITY = Way(
-    frozenset({"--template", "--bundle", "--draft"}),
+    frozenset({"--template", "--templates", "--bundle", "--draft"}),
     "beside --template integrity: that report is about the whole ledger, as it is now",
-    "governance report --template integrity --output FILE [--key VKEY] [--draft]",
+    "governance report --template integrity --output FILE [--key VKEY] [--templates FOLDER] [--draft]",
 )
 PAGES = Way(
     frozenset(

@@ -77,6 +77,7 @@ def build_integrity(request: ReportRequest, entries: Sequence[Entry], ledger: Le
         "erasures": _rows(run["erasures"], by_index),
         "retention_days": opened.get("retention_days") or 0,
         "listed_max": LISTED_MAX,
+        "annex": {"rows": [_evidence(entry) for entry in entries] if request.annex else []},
         "evidence": [_evidence(entry) for entry in entries],
         "evidence_total": len(entries),
     }

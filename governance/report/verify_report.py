@@ -30,6 +30,7 @@ from governance.report import bundle, integrity_report
 from governance.report.bundle_reading import read_pdf, read_zip
 from governance.report.derivation import Derived, ReportRequest, derive
 from governance.report.pdf_comparing import foreign_changes
+from governance.report.templates import content_kind
 from governance.report.verify_bundle import Evidence, verify_bundle
 from governance.report.verify_pages import (
     PagesUncheckedError,
@@ -179,7 +180,7 @@ def _hold_derivation(evidence: Evidence, found: _Findings) -> None:
     if files.get(bundle.CONTENT) != derived.content:
         differing.append(f"{bundle.CONTENT} ({_parts(files.get(bundle.CONTENT, b''), derived)})")
     if not differing:
-        if evidence.manifest.template == integrity_report.TEMPLATE:
+        if content_kind(evidence.manifest.template) == integrity_report.TEMPLATE:
             found.claims.append("its content follows from what is attached")
             found.notices.append(STATED)
             total = derived.readable["discrepancies_total"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from governance.storage.delegating import DelegatingReader
 from governance.storage.interface import (
@@ -59,3 +60,15 @@ class AsOfReader(DelegatingReader):
 
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         return self._reader.all_relations(start or 0, self._size if end is None else end)
+
+    def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        return self._reader.entry_runs(start, min(end, self._size))
+
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        return self._reader.mention_runs(start or 0, self._size if end is None else end)
+
+    def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        return self._reader.relation_runs(start or 0, self._size if end is None else end)
+
+    def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        return self._reader.count_nodes(start or 0, self._size if end is None else end)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from governance.core.instants import format_instant
 from governance.core.note import parse_verifier_key
@@ -31,8 +32,7 @@ from governance.report.template_digest import digest_template
 from governance.report.templates import load_template
 from governance.report.verification_run import cited_in, format_run, read_run
 from governance.resources import report_templates_directory
-from governance.storage.as_of import AsOfReader
-from governance.storage.interface import Reader, Storage
+from governance.storage.interface import Storage
 from governance.storage.opening import open_storage
 from governance.version import __version__
 from governance.workspace.anchoring import Anchoring
@@ -54,12 +54,16 @@ class IntegrityOrder:
         demands: What is demanded beyond a sound ledger.
         format: `pdf` or `html`.
         draft: Whether nothing is appended.
+        template: `integrity`, or an own one of its content.
+        templates: A folder of own templates, laid over those that we ship.
     """
 
     key: str | None = None
     demands: Demands | None = None
     format: str = "pdf"
     draft: bool = False
+    template: str = integrity_report.TEMPLATE
+    templates: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,6 @@ def report_integrity(
     return IntegrityReport(rendered, found, is_issued=not order.draft)
 
 
-def run_as_of(storage: Reader, *, size: int, checkpoints: int, key: str | None, at: datetime) -> bytes:
-    """The record of verifying a ledger as it was: of the tree of a size, with the checkpoints until then."""
-    reader = AsOfReader(storage, size=size, checkpoints=checkpoints)
-    found = verify(reader, keys=[parse_verifier_key(key)] if key else ())
-    return format_run(reader, found, verified_at=at, version=__version__)
-
-
 def _verified(storage: Storage, order: IntegrityOrder, progress: Progress | None) -> Verification:
     """The ledger verified, with all that is demanded."""
     named = [parse_verifier_key(order.key)] if order.key else []
@@ -166,13 +163,14 @@ def _report_order(
         options["demanded"] = " and ".join(demanded)
     return ReportOrder(
         about=about,
-        template=integrity_report.TEMPLATE,
+        template=order.template,
         at=at,
         size=found.tree_size,
         options=options,
         run=run,
         format=order.format,
         draft=order.draft,
+        templates=order.templates,
     )
 
 
@@ -182,7 +180,7 @@ def _opened(url: str | None) -> AbstractContextManager[Storage]:
 
 def _damaged(storage: Storage, order: IntegrityOrder, found: Verification, *, at: datetime) -> RenderedReport:
     """A draft on a ledger that fails, with whatever of the evidence can still be read and proven."""
-    template = load_template(report_templates_directory(), integrity_report.TEMPLATE)
+    template = load_template(report_templates_directory(), order.template, own=order.templates)
     kind = FORMATS[order.format]
     run = format_run(storage, found, verified_at=at, version=__version__, demanded=_demanded(order.demands))
     note, facts = _latest(storage, found)

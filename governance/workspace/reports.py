@@ -80,14 +80,14 @@ class Reporting(abc.ABC):
         return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets, templates=own)
 
     def verification_as_of(self, *, size: int, note_digest: str, key: str | None, at: datetime) -> bytes:
-        """The record of verifying the ledger as it was when a checkpoint was its last; see `integrity.py`.
+        """The record of verifying the ledger as it was when a checkpoint was its last; see `verified_then.py`.
 
         Raises:
             NotFoundError: The ledger holds no such checkpoint.
         """
         from governance.core.hashing import digest_bytes
         from governance.errors import NotFoundError
-        from governance.workspace.integrity import run_as_of
+        from governance.workspace.verified_then import run_as_of
 
         digests = [digest_bytes(row.note) for row in self._storage.checkpoints()]
         if note_digest not in digests:

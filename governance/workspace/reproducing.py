@@ -21,7 +21,7 @@ from governance.report import integrity_report
 from governance.report.derivation import ReportRequest
 from governance.report.render import RenderedReport, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import load_template
+from governance.report.templates import content_kind, load_template
 from governance.resources import report_templates_directory
 from governance.version import __version__
 from governance.workspace.reporting import FORMATS, Source, make_report, rule_set_texts
@@ -146,7 +146,7 @@ def _issued(entry: Entry, index: int) -> ReportIssued:
 
 def _run(issued: ReportIssued, workspace: Ledger) -> bytes:
     """The record of a verification made again, where the report is about one."""
-    if issued.template != integrity_report.TEMPLATE:
+    if content_kind(issued.template) != integrity_report.TEMPLATE:
         return b""
     options = issued.options or {}
     if "demanded" in options:

@@ -99,7 +99,7 @@ class Unreadable(Altered):
     def entries(self, start: int, end: int) -> Any:
         raise StorageError("no entry can be read")
 
-    def all_mentions(self, start: int | None = None, end: int | None = None) -> Any:
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Any:
         raise StorageError("no mention can be read")
 
 

@@ -68,6 +68,7 @@ def test_templates_are_found_by_name() -> None:
         "declaration-of-conformity",
         "executive",
         "incident",
+        "integrity",
         "lineage",
         "model-card",
         "soc2-period",
