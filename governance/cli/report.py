@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,8 @@ TABLE_KINDS = ("xlsx", "csv", "parquet")
 if TYPE_CHECKING:
     from governance.workspace import Workspace
     from governance.workspace.reproducing import Reproduction
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def report(
@@ -57,6 +60,20 @@ def report(
         typer.Option(
             "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
         ),
+    ] = None,
+    begins: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="A period's first day, or moment (UTC).")
+    ] = None,
+    ends: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="The first day after it, or moment (UTC).")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Draw so many elements from each population of a period."),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What the draw follows from; given by whoever examines."),
     ] = None,
     templates: options.Templates = None,
     annex: Annotated[
@@ -108,6 +125,10 @@ def report(
             "--at": at,
             "--size": size,
             "--parameter": parameter,
+            "--from": begins,
+            "--to": ends,
+            "--sample": sample,
+            "--seed": seed,
             "--sign-with": sign_with,
         }
         _refuse_beside_reproduce(given, draft=draft)
@@ -119,6 +140,10 @@ def report(
         given = {
             "--template": template,
             "--parameter": parameter,
+            "--from": begins,
+            "--to": ends,
+            "--sample": sample,
+            "--seed": seed,
             "--bundle": bundle,
             "--sign-with": sign_with,
         }
@@ -154,6 +179,7 @@ def report(
             annex=annex,
             templates=templates,
             parameters=options.parameters(parameter),
+            options=_options(begins, ends, sample, seed),
             sign_with=identity,
         )
     write_file(file, rendered.content)
@@ -172,6 +198,16 @@ def _refuse_beside_tables(given: Mapping[str, object], file: str) -> None:
             f"{named[0]} does not apply to the tables in {file}",
             hint="governance report REF --output FILE.xlsx [--table TABLE] [--rule-set ID] [--at TIME] [--size SIZE]",
         )
+
+
+def _options(begins: str | None, ends: str | None, sample: int | None, seed: str | None) -> dict[str, Any]:
+    """What was said of a period; a day is its first moment, UTC."""
+    said = {"from": _moment(begins), "to": _moment(ends), "sample": sample, "seed": seed}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _moment(text: str | None) -> str | None:
+    return f"{text}T00:00:00Z" if text is not None and _DAY.fullmatch(text) else text
 
 
 def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:

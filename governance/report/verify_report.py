@@ -199,6 +199,7 @@ def _derived(evidence: Evidence) -> Derived:
         tree_size=manifest.tree_size,
         rule_sets=tuple(parse_rule_set(evidence.files[name], file=name) for name in names),
         parameters=manifest.parameters,
+        options=manifest.options,
         draft=manifest.draft,
         annex=manifest.annex,
     )

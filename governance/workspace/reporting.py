@@ -22,21 +22,26 @@ from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry
 from governance.policy.loader import FILE as RULE_SET_FILE
 from governance.policy.model import RuleSet
-from governance.report import bundle
+from governance.report import bundle, period_report
 from governance.report.bundle import Manifest
 from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, load_template
+from governance.report.templates import Template, content_kind, load_template
+from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
 from governance.version import __version__
 from governance.workspace.rule_sets import rule_set_directory
 from governance.workspace.stating import TOOL
 
-ASSESSED = ("assessment", "executive")
-"""Templates that tell findings: `baseline` is held against their subject when no rule set is named."""
+RULE_SETS_DEFAULT: Mapping[str, tuple[str, ...]] = {
+    "assessment": ("baseline",),
+    "executive": ("baseline",),
+    period_report.TEMPLATE: ("soc2",),
+}
+"""Templates that tell findings, with the rule sets that are held against their subject when none is named."""
 
 ANNEXES = ("", "all")
 """What can be printed after a report: nothing, or a register of every entry that its dossier rests on."""
@@ -73,6 +78,9 @@ class Source(Protocol):
     def evidence_entries(self, ref: str, *, size: int, under: int) -> list[Entry]:
         """What a report about a thing rests on, each entry proven."""
 
+    def period_entries(self, about: str, options: PeriodOptions, *, size: int, under: int) -> list[Entry]:
+        """What a report over a period rests on, each entry proven."""
+
     def prove_under(self, note: bytes, indexes: Sequence[int]) -> bytes:
         """The entries' proofs under a checkpoint."""
 
@@ -107,6 +115,7 @@ class ReportOrder:
         size: The tree size to look at.
         rule_sets: Ids or folders, held against the subject; the assessment template takes `baseline` by default.
         parameters: Values for their parameters.
+        options: What else the template is told, as the window of a report over a period.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
         annex: `all` for a printed register of every entry of the dossier, else empty.
@@ -120,6 +129,7 @@ class ReportOrder:
     size: int
     rule_sets: Sequence[str] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
     annex: str = ""
@@ -150,7 +160,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or (["baseline"] if template.kind in ASSESSED else [])
+    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.kind, ()))
     request = ReportRequest(
         about=order.about,
         template=template.id,
@@ -158,6 +168,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         tree_size=order.size,
         rule_sets=tuple(workspace.rule_set(name) for name in names),
         parameters=order.parameters,
+        options=_options(template.id, order.options),
         draft=order.draft,
         annex=order.annex,
     )
@@ -168,6 +179,22 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     if not order.draft:
         _append_issue(workspace, made, rendered, kind)
     return rendered
+
+
+def _options(template: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a template is told beyond the subject, checked and in one form.
+
+    Raises:
+        InputError: It takes none, or not these.
+    """
+    if content_kind(template) == period_report.TEMPLATE:
+        return read_period_options(options).to_dict()
+    if options:
+        raise InputError(
+            f"the template {template} takes no {', '.join(options)}",
+            hint=f"a window, a sample and a seed are for --template {period_report.TEMPLATE}",
+        )
+    return {}
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
@@ -216,7 +243,7 @@ def make_report(
         TemplateError: The template does not render this content.
     """
     facts = ledger_facts(note, workspace.verifier_key)
-    entries = workspace.evidence_entries(request.about, size=request.tree_size, under=facts.checkpoint_size)
+    entries = _entries(workspace, request, under=facts.checkpoint_size)
     derived = derive(request, entries, facts)
     covered = [entry.index for entry in entries if entry.index < facts.checkpoint_size]
     files = {
@@ -241,6 +268,7 @@ def make_report(
         annex=request.annex,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
+        options=request.options,
         renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
@@ -248,6 +276,14 @@ def make_report(
         template, derived, whole, format=format, at=request.at, processes=os.cpu_count() or 1
     )
     return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
+
+
+def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
+    """What a report rests on."""
+    if content_kind(request.template) == period_report.TEMPLATE:
+        options = read_period_options(request.options)
+        return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
+    return workspace.evidence_entries(request.about, size=request.tree_size, under=under)
 
 
 def render_bundle(
@@ -308,6 +344,8 @@ def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport,
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:
         data["parameters"] = dict(manifest.parameters)
+    if manifest.options:
+        data["options"] = dict(manifest.options)
     workspace.record_event(
         "report.issued", f"report:{manifest.template}/{place}@{rendered.digest[7:23]}", actor=TOOL, data=data
     )

@@ -41,6 +41,7 @@ class Reporting(abc.ABC):
         annex: str = "",
         templates: str | Path | None = None,
         parameters: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
         sign_with: SigningIdentity | None = None,
     ) -> RenderedReport:
         """Render a report with its proofs inside, and append that it was issued; see `reporting.py`.
@@ -58,6 +59,7 @@ class Reporting(abc.ABC):
             size=self._size(size),
             rule_sets=rule_sets,
             parameters=parameters or {},
+            options=options or {},
             format=format,
             draft=draft,
             annex=annex,

@@ -106,6 +106,7 @@ def reproduce_report(
         tree_size=issued.tree_size,
         rule_sets=loaded,
         parameters=issued.parameters or {},
+        options=issued.options or {},
         annex=issued.annex or "",
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
