@@ -41,7 +41,7 @@ def export_tables(
     with options.opened(context, ledger) as workspace:
         content = workspace.export_tables(
             ref,
-            Path(file).suffix.removeprefix("."),
+            Path(file).suffix.lower().removeprefix("."),
             tables=table or (),
             rule_sets=rule_sets or (),
             at=options.instant(at),

@@ -157,8 +157,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
-    if order.annex not in ANNEXES:
-        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
+    _require_annex(template.kind, order.annex)
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -209,6 +208,16 @@ def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mappin
             hint=f"a window, a sample and a seed are for --template {period_report.TEMPLATE}",
         )
     return {}
+
+
+def _require_annex(kind: str, annex: str) -> None:
+    if annex not in ANNEXES:
+        raise InputError(f"unknown annex {annex!r}", hint=f"there is {ANNEXES[1]}")
+    if annex and kind == period_report.TEMPLATE:
+        raise InputError(
+            f"the template {kind} has no register of a dossier",
+            hint="it prints its populations; leave --annex out",
+        )
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:

@@ -191,7 +191,10 @@ def test_html_has_the_register_too_and_without_being_asked_nothing_has() -> None
         assert "register-page" not in plain.partition("</style>")[2]
         with pytest.raises(InputError, match="unknown annex 'some'") as raised:
             workspace.report(SUBJECT, template="lineage", annex="some")
-    assert raised.value.hint == "there is all"
+        assert raised.value.hint == "there is all"
+        window = {"from": "2026-09-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
+        with pytest.raises(InputError, match="has no register of a dossier"):
+            workspace.report("system:lending", template="soc2-period", annex="all", at=NOW, options=window)
 
 
 def test_a_template_without_a_place_for_the_register_has_none() -> None:

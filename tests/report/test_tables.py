@@ -74,9 +74,9 @@ def test_a_row_stands_for_each_finding_entry_and_approval() -> None:
 
 def test_the_population_is_every_thing_that_rules_are_held_against() -> None:
     population = frames()["population"].set_index("ref")
-    refs = [each.ref for each in (*DOSSIER.systems, *DOSSIER.models)]
-    refs += [each.ref for each in (*DOSSIER.datasets, *DOSSIER.deployments)]
-    assert list(population.index) == refs
+    refs = [[each.ref for each in DOSSIER.systems], [each.ref for each in DOSSIER.models]]
+    refs += [[each.ref for each in DOSSIER.datasets], [each.ref for each in DOSSIER.deployments]]
+    assert list(population.index) == [ref for some in refs for ref in some]
     assert population.loc["model:scorer@2", "digest"] == digest("scorer-2")
     assert population.loc["model:scorer@2", "approvals"] == 1
     assert bool(population.loc["deployment:scorer/prod@2", "live"])
