@@ -157,7 +157,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
-    _require_annex(template.kind, order.annex)
+    _require_annex(order.annex)
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -210,14 +210,9 @@ def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mappin
     return {}
 
 
-def _require_annex(kind: str, annex: str) -> None:
+def _require_annex(annex: str) -> None:
     if annex not in ANNEXES:
         raise InputError(f"unknown annex {annex!r}", hint=f"there is {ANNEXES[1]}")
-    if annex and kind == period_report.TEMPLATE:
-        raise InputError(
-            f"the template {kind} has no register of a dossier",
-            hint="it prints its populations; leave --annex out",
-        )
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
