@@ -165,6 +165,63 @@ def verify_batch(*, leaf_hashes: Mapping[int, bytes], size: int, proof: Sequence
         )
 
 
+def batch_path(
+    index: int, *, leaf_hashes: Mapping[int, bytes], size: int, proof: Sequence[bytes]
+) -> list[tuple[int, int, bytes]]:
+    """The inclusion proof of one leaf out of a batch proof: PATH(m, D[n]), RFC 6962 section 2.1.1, at most 63 hashes.
+
+    Nothing is compared with a root: that is for whoever folds the path.
+
+    Args:
+        index: One of the leaves.
+        leaf_hashes: Leaf hash by index, of every leaf that the batch proves.
+        size: The tree size.
+        proof: What `prove_batch` gave.
+
+    Returns:
+        For each level, nearest first, the sibling's range of leaves, half-open, and its hash.
+
+    Raises:
+        ProofError: The proof is malformed, or does not prove this leaf.
+    """
+    indexes = sorted(leaf_hashes)
+    expected = len(batch_ranges(indexes, size))
+    if len(proof) != expected:
+        raise ProofError(f"batch proof has {len(proof)} hashes, expected {expected}")
+    if index not in leaf_hashes:
+        raise ProofError(f"batch proof does not prove leaf {index}")
+    given = iter(proof)
+    known = {
+        (start, end): leaf_hashes[start] if is_leaf else next(given)
+        for start, end, is_leaf in _walk(indexes, size)
+    }
+    return [(start, end, _subtree(start, end, known)) for start, end in path_ranges(index, size)]
+
+
+def path_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """The ranges of leaves whose subtrees lie beside the way from a leaf to the root, nearest first.
+
+    Args:
+        index: The leaf, below `size`.
+        size: The tree size.
+    """
+    ranges: list[tuple[int, int]] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + (1 << (end - start - 1).bit_length() - 1)
+        ranges.append((middle, end) if index < middle else (start, middle))
+        start, end = (start, middle) if index < middle else (middle, end)
+    return ranges[::-1]
+
+
+def _subtree(start: int, end: int, known: Mapping[tuple[int, int], bytes]) -> bytes:
+    """The hash over a range, one of a tree's subtrees; it is known or both its halves are."""
+    if (start, end) in known:
+        return known[start, end]
+    middle = start + (1 << (end - start - 1).bit_length() - 1)
+    return hash_node(_subtree(start, middle, known), _subtree(middle, end, known))
+
+
 def _walk(indexes: Sequence[int], size: int) -> Iterator[tuple[int, int, bool]]:
     """The tree cut into single leaves that are asked for and largest subtrees without any, left to right."""
     ahead = [(0, size)]

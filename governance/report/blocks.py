@@ -15,6 +15,7 @@ from governance.events.payload import Measurement
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import EvaluationView, SystemView
 from governance.report.figure_measure import draw_measure
+from governance.report.figure_parts import Figure
 
 Block = dict[str, Any]
 
@@ -58,6 +59,12 @@ class Point:
             self.blocks.append({"kind": "measures", "caption": caption, "rows": told})
             self.entries.update(indexes)
 
+    def drawing(self, figure: Figure) -> None:
+        """A figure, if there is anything to draw."""
+        if figure.svg:
+            self.blocks.append({"kind": "figure", **figure.to_dict()})
+            self.entries.update(figure.entries)
+
     def documents(self, system: SystemView | None, dossier: Dossier, kinds: Sequence[str]) -> None:
         """Documents of these kinds, wherever they are attached."""
         lists = [system.documents if system else (), dossier.organisation.documents]
@@ -80,14 +87,23 @@ class Point:
         )
 
 
+ROW_CHARACTERS = 112
+"""What a row of a table has room for, about."""
+
+
 def column_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
-    """Widths in per cent: what a column's longest word needs, and more for the columns with more text."""
-    needs: list[float] = []
+    """Widths in per cent: what a column's longest word needs, and of the rest more for the columns with more text."""
+    least: list[float] = []
+    wants: list[float] = []
     for at, name in enumerate(columns):
         texts = [name, *(row[at] for row in rows)]
         word = max(len(part) for text in texts for part in _unbroken(text) or [""])
         mean = sum(map(len, texts)) / len(texts)
-        needs.append(30.0 if name.startswith("Digest") else max(min(word, 18) + 2.0, min(mean * 0.8, 46.0)))
+        least.append(28.0 if name.startswith("Digest") else min(word, 18) + 2.5)
+        wants.append(max(0.0, min(mean * 0.8, 46.0) - least[-1]))
+    spare = max(0.0, ROW_CHARACTERS - sum(least))
+    share = spare / sum(wants) if sum(wants) else 0.0
+    needs = [low + share * want for low, want in zip(least, wants, strict=True)]
     return [round(100 * each / sum(needs), 1) for each in needs]
 
 

@@ -21,18 +21,25 @@ from governance.policy.assess import assess
 from governance.policy.model import Assessment
 from governance.report import integrity_report, period_report
 from governance.report.content import LedgerFacts, build_content
+from governance.report.proof_drawing import draw_inclusion
 from governance.report.request import Content, Derived, ReportRequest, read_content
 
 __all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
 
-def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts) -> Derived:
+def derive(
+    request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts, *, proof: bytes = b""
+) -> Derived:
     """Derive a report's content.
 
     Args:
         request: What was asked for.
         entries: Those that the subject's dossier rests on; more do no harm.
         ledger: The checkpoint that they are under.
+        proof: That they are, as the bundle carries it; without it no proof is drawn.
+
+    Raises:
+        ProofError: The proof does not lead to the checkpoint's root.
     """
     assessment: Assessment | None = None
     if request.kind == integrity_report.TEMPLATE:
@@ -40,12 +47,12 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
     elif request.kind == period_report.TEMPLATE:
         content, assessment = period_report.build_period(request, entries, ledger)
     else:
-        content, assessment = _of_dossier(request, entries, ledger)
+        content, assessment = _of_dossier(request, entries, ledger, proof)
     return Derived(assessment, format_canonical({**content, "draft": request.draft}))
 
 
 def _of_dossier(
-    request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
+    request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts, proof: bytes
 ) -> tuple[Content, Assessment | None]:
     """What most reports are: one subject's dossier, and the rules held against it."""
     dossier = build_dossier(request.about, entries, tree_size=request.tree_size)
@@ -61,6 +68,9 @@ def _of_dossier(
         issued_at=request.at,
         assessment=assessment,
         rule_sets=request.rule_sets,
+        proof=draw_inclusion(
+            request.about, entries, proof, size=ledger.checkpoint_size, root=bytes.fromhex(ledger.root)
+        ),
         annex=request.annex,
     )
     return content, assessment

@@ -2,7 +2,7 @@
 """The figure of a lineage: causes on the left, effects on the right, in layers, as SVG text.
 
 Rules: one unit of the drawing is one point on paper, so that no text is smaller than `TEXT_MIN`. Edges go round boxes,
-never behind them: igraph keeps a place for an edge in every layer that it crosses. More than `NODES_MAX` things, or
+never behind them: an edge has a place of its own in every layer that it crosses. More than `NODES_MAX` things, or
 more than fit a page, are drawn by kind, with their number; nothing is left out without being said. Deterministic, no
 font metrics, everything escaped.
 """
@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from governance.events.refs import kind_of, parse_ref
 from governance.lineage.dossier import Dossier
+from governance.report.figure_parts import TEXT_MIN, cut
 
 NODES_MAX = 60
-TEXT_MIN = 6.6
-"""Points."""
 
 PORTRAIT_WIDTH, PORTRAIT_HEIGHT = 481.0, 560.0
 LANDSCAPE_WIDTH, LANDSCAPE_HEIGHT = 728.0, 318.0
@@ -82,7 +82,13 @@ class _Plan(NamedTuple):
 
 def draw_lineage(dossier: Dossier) -> LineageFigure:
     """The lineage of a dossier; persons and services are not drawn."""
-    pairs = sorted({(each.cause, each.effect) for each in dossier.relations if each.kind != "informed"})
+    pairs = sorted(
+        {
+            (each.cause, each.effect)
+            for each in dossier.relations
+            if each.kind != "informed" and each.cause != each.effect
+        }
+    )
     refs = sorted({ref for pair in pairs for ref in pair})
     if not refs:
         return LineageFigure("")
@@ -165,19 +171,43 @@ def _draw(
 
 
 def _plan(refs: Sequence[str], pairs: Sequence[tuple[str, str]]) -> _Plan:
-    """Layers and rows by Sugiyama's method (K. Sugiyama and others, 1981), the first row of all at 0."""
+    """Layers and rows by Sugiyama's method (K. Sugiyama and others, 1981), the first row of all at 0.
+
+    What crosses a layer gets a place of its own in it. igraph would give such places as routes of edges, but in a graph
+    of several parts it gives the routes of all to one edge, so that they are made here.
+    """
     import igraph
 
     number = {ref: at for at, ref in enumerate(refs)}
-    graph = igraph.Graph(
-        n=len(refs), edges=[(number[cause], number[effect]) for cause, effect in pairs], directed=True
-    )
-    layout = graph.layout_sugiyama(maxiter=200)
+    edges = [(number[cause], number[effect]) for cause, effect in pairs]
+    graph = igraph.Graph(n=len(refs), edges=edges, directed=True)
+    turned = set(graph.feedback_arc_set(method="eades"))
+    ways = [(end, start) if at in turned else (start, end) for at, (start, end) in enumerate(edges)]
+    layers = _layers(igraph.Graph(n=len(refs), edges=ways, directed=True))
+    steps: list[tuple[int, int]] = []
+    crossings: list[list[int]] = []
+    for start, end in ways:
+        between = list(range(len(layers), len(layers) + layers[end] - layers[start] - 1))
+        layers += range(layers[start] + 1, layers[end])
+        steps += pairwise([start, *between, end])
+        crossings.append(between)
+    whole = igraph.Graph(n=len(layers), edges=steps, directed=True)
     # igraph lays layers from top to bottom; here they go from left to right.
-    places = [(y, x) for x, y in layout.coords]
-    turned = [[(float(y), float(x)) for x, y in each] for each in layout.edge_routing]
-    top = min(y for _, y in (*places, *(point for each in turned for point in each)))
-    return _Plan([(x, y - top) for x, y in places], [[(x, y - top) for x, y in each] for each in turned])
+    places = [(float(y), float(x)) for x, y in whole.layout_sugiyama(layers=layers, maxiter=200).coords]
+    top = min(y for _, y in places)
+    places = [(x, y - top) for x, y in places]
+    return _Plan(places[: len(refs)], [[places[at] for at in between] for between in crossings])
+
+
+def _layers(graph: Any) -> list[int]:
+    """Each thing one layer after its last cause; what has no cause stands right before its first effect."""
+    layers = [0] * graph.vcount()
+    for at in graph.topological_sorting():
+        layers[at] = max((layers[each] + 1 for each in graph.predecessors(at)), default=0)
+    for at in range(len(layers)):
+        if not graph.predecessors(at) and graph.successors(at):
+            layers[at] = min(layers[each] for each in graph.successors(at)) - 1
+    return layers
 
 
 def _edge(cause: _Box, bends: Sequence[_Box], effect: _Box, width: float) -> str:
@@ -202,8 +232,8 @@ def _shape(node: _Node, box: _Box, width: float) -> str:
     ink, faint = ("#ffffff", "#c9d9e6") if node.kind == "model" else ("#16222d", "#44525f")
     frame = 2.2 if node.is_subject else 0.8
     texts = (
-        (8.6, TEXT_MIN, "400", faint, _cut(node.above, int((width - 8) / 3.5))),
-        (18.5, 7.6, "600", ink, _cut(node.name, int((width - 8) / 4.15))),
+        (8.6, TEXT_MIN, "400", faint, cut(node.above, width - 8, TEXT_MIN)),
+        (18.5, 7.6, "600", ink, cut(node.name, width - 8, 7.6, bold=True)),
     )
     lines = "".join(
         f'<text x="{box.x + 4.5:.1f}" y="{box.y + below:.1f}" font-size="{size:g}" font-weight="{weight}" '
@@ -229,12 +259,3 @@ def _legend(kinds: set[str], y: float) -> str:
         )
         x += 24 + 4.0 * len(word)
     return drawn
-
-
-def _cut(text: str, limit: int) -> str:
-    """A text in so many characters, at least 5: what is too much is taken out of its middle."""
-    limit = max(5, limit)
-    if len(text) <= limit:
-        return text
-    tail = (limit - 1) // 2
-    return f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"

@@ -11,9 +11,8 @@ from governance.lineage.views import SystemView
 from governance.report import points_development as development
 from governance.report import points_system as whole
 from governance.report.blocks import Point, evaluation
+from governance.report.charts import FAIRNESS, fairness_charts
 from governance.report.sections import Row, Sections
-
-FAIRNESS = "fairness"
 
 
 def _versions(point: Point, _: SystemView | None, dossier: Dossier) -> None:
@@ -51,6 +50,8 @@ def _measured(point: Point, _: SystemView | None, dossier: Dossier) -> None:
 
 
 def _fairness(point: Point, _: SystemView | None, dossier: Dossier) -> None:
+    for figure in fairness_charts(dossier):
+        point.drawing(figure)
     for model in dossier.models:
         for view in model.evaluations:
             if view.evaluated.data.aspect == FAIRNESS:

@@ -16,9 +16,9 @@ from governance.lineage.dossier import Dossier
 from governance.lineage.in_force import why_not_in_force
 from governance.lineage.views import ApprovalView
 from governance.policy.model import Assessment, Finding
-from governance.report.content import OUTCOME_WORDS
 from governance.report.population import Area, describe
 from governance.report.sampling import draw
+from governance.report.words import OUTCOME_WORDS
 
 Content = dict[str, Any]
 

@@ -12,6 +12,7 @@ from governance.report.blocks import (
     system_fact,
     uses,
 )
+from governance.report.charts import fairness_charts
 
 
 def development(point: Point, _: SystemView | None, dossier: Dossier) -> None:
@@ -138,6 +139,8 @@ def testing(point: Point, _: SystemView | None, dossier: Dossier) -> None:
         rows,
         (each.index for each in checks),
     )
+    for figure in fairness_charts(dossier):
+        point.drawing(figure)
     for model in dossier.models:
         for view in model.evaluations:
             evaluation(point, model.ref, view)

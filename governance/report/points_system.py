@@ -8,6 +8,7 @@ from typing import Any
 from governance.lineage.dossier import Dossier
 from governance.lineage.views import SystemView
 from governance.report.blocks import Point, short, system_fact
+from governance.report.charts import monitor_charts
 
 
 def purpose(point: Point, system: SystemView | None, dossier: Dossier) -> None:
@@ -111,6 +112,8 @@ def capabilities(point: Point, _: SystemView | None, dossier: Dossier) -> None:
             point.facts(
                 [("Model", view.ref), ("Limits", view.registration.data.limitations)], view.registration.index
             )
+    for figure in monitor_charts(dossier):
+        point.drawing(figure)
     monitors = [each for view in dossier.deployments for each in view.monitors]
     rows = [
         (

@@ -216,7 +216,7 @@ def _derived(evidence: Evidence) -> Derived:
         draft=manifest.draft,
         annex=manifest.annex,
     )
-    return derive(request, evidence.entries, evidence.facts)
+    return derive(request, evidence.entries, evidence.facts, proof=evidence.files.get(bundle.PROOF, b""))
 
 
 def _parts(attached: bytes, derived: Derived) -> str:

@@ -262,12 +262,13 @@ def make_report(
     """
     facts = ledger_facts(note, workspace.verifier_key)
     entries = _entries(workspace, request, under=facts.checkpoint_size)
-    derived = derive(request, entries, facts)
     covered = [entry.index for entry in entries if entry.index < facts.checkpoint_size]
+    proof = workspace.prove_under(note, covered)
+    derived = derive(request, entries, facts, proof=proof)
     files = {
         bundle.CONTENT: derived.content,
         bundle.ENTRIES: b"".join(entry.body + b"\n" for entry in entries),
-        bundle.PROOF: workspace.prove_under(note, covered),
+        bundle.PROOF: proof,
         bundle.CHECKPOINT: note,
         bundle.KEYS: f"{facts.verifier_key}\n".encode(),
         **{bundle.rule_set_file(name): text for name, text in texts.items()},

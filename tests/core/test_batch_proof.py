@@ -16,6 +16,7 @@ from governance.core.batch_proof import (
     HEADER,
     INDEXES_MAX,
     BatchProof,
+    batch_path,
     batch_ranges,
     format_batch_proof,
     parse_batch_proof,
@@ -215,3 +216,24 @@ def test_any_bytes_are_a_batch_proof_or_refused(content: bytes) -> None:
     except ProofError:
         return
     assert format_batch_proof(proof) == content
+
+
+@pytest.mark.parametrize("size", range(1, 10))
+def test_the_path_of_each_leaf_out_of_a_batch_is_its_single_proof(size: int) -> None:
+    for count in range(1, size + 1):
+        for indexes in itertools.combinations(range(size), count):
+            proof = proved(indexes, size)
+            leaf_hashes = {index: LEAVES[index] for index in indexes}
+            for index in indexes:
+                path = batch_path(index, leaf_hashes=leaf_hashes, size=size, proof=proof)
+                assert [(start, end) for start, end, _ in path] == inclusion_ranges(index, size)
+                assert [digits for _, _, digits in path] == prove_inclusion(index, size, read)
+
+
+def test_no_path_comes_out_of_a_proof_of_other_leaves_or_another_length() -> None:
+    proof = proved([1, 5], 9)
+    leaf_hashes = {index: LEAVES[index] for index in (1, 5)}
+    with pytest.raises(ProofError, match="does not prove leaf 2"):
+        batch_path(2, leaf_hashes=leaf_hashes, size=9, proof=proof)
+    with pytest.raises(ProofError, match=f"{len(proof) - 1} hashes, expected {len(proof)}"):
+        batch_path(1, leaf_hashes=leaf_hashes, size=9, proof=proof[1:])

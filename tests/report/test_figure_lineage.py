@@ -8,12 +8,10 @@ from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
-import pytest
-
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import RelationLine
-from governance.report import figure_lineage
-from governance.report.figure_lineage import NODES_MAX, TEXT_MIN, draw_lineage
+from governance.report.figure_lineage import NODES_MAX, draw_lineage
+from governance.report.figure_parts import TEXT_MIN
 from tests.lineage.histories import dossier_of, story
 
 
@@ -117,9 +115,36 @@ def test_without_relations_there_is_no_figure() -> None:
     assert draw_lineage(related()).svg == ""
 
 
-@pytest.mark.parametrize(
-    ("text", "limit", "shown"),
-    [("short", 10, "short"), ("a-very-long-name-indeed", 11, "a-ver…ndeed"), ("abcdefgh", 1, "ab…gh")],
-)
-def test_a_long_name_loses_its_middle(text: str, limit: int, shown: str) -> None:
-    assert figure_lineage._cut(text, limit) == shown
+def test_edges_of_a_graph_of_several_parts_go_round_the_boxes_too() -> None:
+    """Igraph gives the bends of all edges to one edge there, so that they are not asked of it."""
+    pairs = [
+        ("code:c@1", "run:t"),
+        ("dataset:a@1", "dataset:e@1"),
+        ("dataset:a@1", "run:d"),
+        ("dataset:t@1", "feature_set:f@1"),
+        ("dataset:t@1", "run:t"),
+        ("feature_set:f@1", "run:t"),
+        ("run:d", "dataset:e@1"),
+        ("run:t", "model:m@1"),
+    ]
+    figure = draw_lineage(related(*pairs))
+    boxes = boxes_of(figure.svg)
+    straight = [numbers(each) for each in re.findall(r"([\d.]+ [\d.]+H[\d.]+)", figure.svg)]
+    assert len(straight) == 2
+    for left, y, right in straight:
+        assert not any(
+            left < box_right and box_left < right and top < y < bottom
+            for box_left, top, box_right, bottom in boxes
+        )
+
+
+def test_what_has_no_cause_stands_right_before_its_first_effect() -> None:
+    chain = [
+        ("dataset:a@1", "dataset:b@1"),
+        ("dataset:b@1", "run:r"),
+        ("code:c@1", "run:r"),
+        ("run:r", "run:r"),
+    ]
+    figure = draw_lineage(related(*chain))
+    lefts = sorted(left for left, *_ in boxes_of(figure.svg))
+    assert lefts[1] == lefts[2], "the code beside the dataset that is used with it"

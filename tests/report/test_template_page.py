@@ -12,12 +12,14 @@ from typing import Any
 from governance.policy.assess import assess
 from governance.policy.loader import load_rule_set
 from governance.report.content import SECTIONS, LedgerFacts, build_content
+from governance.report.figure_parts import Figure
 from governance.report.own_folder import read_own_folder
 from governance.report.sandbox import FILTERS, STEPS_MAX, TEXT_MAX
 from governance.report.templates import find_templates
 from governance.resources import policies_directory, report_templates_directory, samples_directory
-from tests.lineage.histories import Told, dossier_of, story
+from tests.lineage.histories import Told, digest, dossier_of, story
 from tests.report.issued import NOW, opened_workspace
+from tests.report.test_figure_charts import reported
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "report-templates.md"
 ROOT = report_templates_directory()
@@ -34,7 +36,31 @@ WAIVED: Told = (
         "expires_at": "2027-01-01T00:00:00Z",
     },
 )
+RESPONSE: Told = (
+    "document.attached",
+    "model:scorer@2",
+    "person:rita",
+    {
+        "kind": "management_response",
+        "digest": digest("response"),
+        "title": "Agreed",
+        "covers": ["baseline/approval-quorum", "baseline/code-clean", "baseline/personal-data-assessed"],
+    },
+)
 LEDGER = LedgerFacts("example.com/x", "k", "note", 40, "ab" * 32)
+PROOF = Figure("<svg/>", "An inclusion proof", "How to read it.", (0,))
+
+
+def measured() -> Told:
+    """An evaluation of fairness by group."""
+    data = {
+        "digest": digest("scorer-2"),
+        "dataset": "dataset:test@1",
+        "aspect": "fairness",
+        "passed": True,
+        "measurements": [{"name": "impact_ratio", "value": 0.9, "slice": "sex"}],
+    }
+    return ("model.evaluated", "model:scorer@2", "service:evaluation", data)
 
 
 def contents() -> Iterator[dict[str, Any]]:
@@ -47,7 +73,9 @@ def contents() -> Iterator[dict[str, Any]]:
         )
         yield json.loads(made.bundle["content.json"])
     for subject in ("system:lending", "model:scorer@2"):
-        dossier = dossier_of(subject, [*story(), WAIVED])
+        dossier = dossier_of(
+            subject, [*story(), WAIVED, RESPONSE, measured(), reported("drift", 0), reported("drift", 1)]
+        )
         for template in ("assessment", "executive", *SECTIONS):
             held = rule_sets if template in ("assessment", "executive") else []
             yield build_content(
@@ -57,13 +85,16 @@ def contents() -> Iterator[dict[str, Any]]:
                 issued_at=NOW,
                 assessment=assess(dossier, held, at=NOW) if held else None,
                 rule_sets=held,
+                proof=PROOF,
                 annex="all",
             )
 
 
 def maps(value: Any, path: str = "content") -> Iterator[tuple[str, set[str]]]:
     """Every map with its fields."""
-    if isinstance(value, dict):
+    if path == "content.hashes":  # its fields are the entries of whatever ledger
+        yield path, {"INDEX"}
+    elif isinstance(value, dict):
         yield path, set(value)
         for name, each in value.items():
             yield from maps(each, f"{path}.{name}")

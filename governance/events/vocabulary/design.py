@@ -28,6 +28,7 @@ DocumentKind = Literal[
     "eu_database_registration",
     "fria",
     "instructions_for_use",
+    "management_response",
     "model_card",
     "notice_to_persons",
     "oversight_plan",
@@ -146,7 +147,8 @@ class DocumentAttached(Payload):
     """A document about a system, model, dataset or deployment exists, with its digest.
 
     Attributes:
-        covers: Points of a framework that the document answers, as in "annex-iv/2(b)".
+        covers: Points of a framework that the document answers, as in "annex-iv/2(b)"; of a management response the
+            ids of the rules, as in "baseline/approved".
         valid_until: When it must be renewed.
         identifier: Its number at an authority or notified body, where it has one.
     """
