@@ -10,7 +10,7 @@ section 2.1).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 HASH_SIZE_BYTES = 32
 
@@ -22,6 +22,18 @@ def hash_leaf(body: bytes) -> bytes:
     """The leaf hash of an entry's body, 32 bytes."""
     # SHA-256(0x00 || body), RFC 6962 section 2.1
     return hashlib.sha256(b"\x00" + body).digest()
+
+
+def hash_leaves(bodies: Iterable[bytes]) -> list[bytes]:
+    """The leaf hashes of many bodies, in order."""
+    # SHA-256(0x00 || body), RFC 6962 section 2.1; copying what the first byte gave is quicker than beginning anew.
+    begin = hashlib.sha256(b"\x00").copy
+    hashes: list[bytes] = []
+    for body in bodies:
+        begun = begin()
+        begun.update(body)
+        hashes.append(begun.digest())
+    return hashes
 
 
 def hash_node(left: bytes, right: bytes) -> bytes:

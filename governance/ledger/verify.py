@@ -32,14 +32,13 @@ from governance.events.envelope import NO_PREVIOUS, read_entry
 from governance.events.links import REGISTERED
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.key_chain import (
-    KEY_EVENTS,
     KEY_EVENTS_MAX,
     KeyChain,
     KeyPeriod,
     read_key_chain,
 )
 from governance.ledger.verify_keys import judge_signers, key_notices
-from governance.ledger.verify_range import CHUNK_LEVEL, OPENED, RangeReport
+from governance.ledger.verify_report import CHUNK_LEVEL, OPENED, RangeReport
 from governance.ledger.verify_size import bounded_size
 from governance.ledger.verify_statements import keys_of_ledger
 from governance.ledger.verify_workers import check_ranges
@@ -126,20 +125,20 @@ def verify(
     size, outside = bounded_size(reader)
     opening = _read_opening(reader)
     trusted = tuple(keys) or ((opening.key,) if opening.key else ())
-    marked = reader.indexes_of_types([OPENED, *KEY_EVENTS], size=size)[:KEY_EVENTS_MAX]
-    chain = read_key_chain(reader, indexes=marked)
     rows = reader.checkpoints()
     told = _Progress(progress, size)
-    ranges = check_ranges(
+    ranges, structure = check_ranges(
         reader, size, checkpoint_sizes=_sizes(rows), progress=told.add, url=url, processes=processes
     )
+    marked = sorted({index for part in ranges for index in part.key_events})[:KEY_EVENTS_MAX]
+    chain = read_key_chain(reader, indexes=marked)
     tree = _Tree(ranges, size)
     checkpoints = _Checkpoints(rows, tree, opening.origin, chain, trusted)
     discrepancies = [
-        *_structure(reader),
+        *(Discrepancy("structure", "", problem) for problem in structure.problems),
         *opening.discrepancies,
         *outside,
-        *_repeats(reader, size),
+        *_repeats(reader, structure.repeated_ids, size),
         *(Discrepancy("entry", str(index), what) for index, what in chain.faults),
         *(each for part in ranges for each in part.discrepancies),
         *_unfounded_keys(reader, size, ranges),
@@ -320,13 +319,8 @@ def _read_opening(reader: Reader) -> _Opening:
     return _Opening(data["origin"], key, ())
 
 
-def _structure(reader: Reader) -> Iterator[Discrepancy]:
-    for problem in reader.structure_problems():
-        yield Discrepancy("structure", "", problem)
-
-
-def _repeats(reader: Reader, size: int) -> Iterator[Discrepancy]:
-    for event_id in reader.repeated_event_ids(REPEATS_MAX):
+def _repeats(reader: Reader, event_ids: Sequence[str], size: int) -> Iterator[Discrepancy]:
+    for event_id in event_ids:
         yield Discrepancy("entry", "", "event id stands in more than one entry", "", str(event_id))
     for ref in reader.rebound_refs(REPEATS_MAX):
         yield from _rebindings(reader, ref, size)

@@ -32,7 +32,7 @@ from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.key_chain import KEY_EVENTS, KeyChain, begin_chain, take_event
 from governance.ledger.verify import Progress, Verification
 from governance.ledger.verify_checkpoints import UNTRUSTED, hold_checkpoints, stated_checkpoint
-from governance.ledger.verify_range import OPENED
+from governance.ledger.verify_report import OPENED
 from governance.ledger.verify_statements import StatementCheck, take_signer_event
 
 LEAVES_AT_ONCE = 4096

@@ -11,62 +11,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from governance.core.canonical import parse_canonical
-from governance.core.hashing import HASH_SIZE_BYTES, hash_leaf
-from governance.core.instants import is_canonical_instant
 from governance.core.merkle import extend
 from governance.errors import GovernanceError
-from governance.events.links import pairs_of
-from governance.events.signers import SIGNER_EVENTS, SignerKeys
+from governance.events.signers import SignerKeys
 from governance.ledger.discrepancies import Discrepancy
-from governance.ledger.fingerprints import Fingerprints
-from governance.ledger.verify_statements import StatementCheck, keys_of_ledger
-from governance.storage.interface import EntryRow, MentionRow, NodeRow, Reader, RelationRow
+from governance.ledger.fingerprints import IndexFingerprints
+from governance.ledger.verify_report import CHUNK, CHUNK_LEVEL, RangeReport, show
+from governance.ledger.verify_statements import keys_of_ledger
+from governance.ledger.verify_walk import Walk, links_of_stranger
+from governance.storage.interface import MentionRow, NodeRow, Reader, RelationRow
 
-CHUNK_LEVEL = 12
-CHUNK = 1 << CHUNK_LEVEL
 NODE_LEVEL_MIN = 4
 """Nodes are stored from this level upward; the verifier states it for itself."""
-
-OPENED = "ledger.opened"
+NODE_LEVEL_MAX = 62
 
 Row = tuple[Any, ...]
-_ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
-_EVENT_FIELDS = {"actor", "data", "id", "occurred_at", "schema_version", "subject", "type"}
-
-
-@dataclass
-class RangeReport:
-    """What one range gives to the whole.
-
-    Attributes:
-        first_previous: `previous` of its first entry.
-        last_hash: Leaf hash of its last entry, hex.
-        first_appended_at, last_appended_at: For the order of time across ranges.
-        chunk_roots: Roots of its complete chunks, in order.
-        frontiers: By checkpointed tree size in the range, and at its end: hashes of the complete subtrees of the
-            chunk begun, left to right.
-        high_nodes: Stored nodes above `CHUNK_LEVEL`, for the whole to compare.
-        statements: Entries that their authors signed, with signatures that hold.
-        has_signers: Whether an entry says which key is whose, so that somebody has to look whether it holds.
-    """
-
-    start: int
-    end: int
-    first_previous: str = ""
-    last_hash: str = ""
-    first_appended_at: str = ""
-    last_appended_at: str = ""
-    chunk_roots: list[bytes] = field(default_factory=list)
-    frontiers: dict[int, list[bytes]] = field(default_factory=dict)
-    high_nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
-    discrepancies: list[Discrepancy] = field(default_factory=list)
-    statements: int = 0
-    has_signers: bool = False
 
 
 def check_range(
@@ -91,210 +54,144 @@ def check_range(
         progress: Is told how many entries were checked since the last call.
     """
     report = RangeReport(start, end)
-    sums = {table: Fingerprints(salt) for table in _TABLES}
+    low, high = None if start == 0 else start, None if is_last else end
+    sums = {table: IndexFingerprints(salt, CHUNK_LEVEL) for table in ("mention", "relation")}
     sizes = sorted(size for size in set(checkpoint_sizes) if start < size <= end)
-    walk = _Walk(report, cache(lambda: keys_of_ledger(reader, size=end)))
+    keys = cache(lambda: keys_of_ledger(reader, size=end))
+    walk = Walk(report, keys, mentions=sums["mention"], relations=sums["relation"])
+    nodes = _Nodes(reader, report)
     for first in range(start, end, CHUNK):
         last = min(first + CHUNK, end)
-        leaves = walk.read_chunk(reader, first, last, sums)
-        _grow_chunk(
-            report, first, leaves, [size for size in sizes if first < size <= last], sums["tree_node"]
-        )
+        leaves = walk.read_chunk(reader, first, last, first >> CHUNK_LEVEL)
+        nodes.compare_chunk(first, leaves, [size for size in sizes if first < size <= last])
         progress(last - first)
     report.statements = walk.statements.held
-    _compare_tables(reader, report, sums, salt, is_last=is_last)
+    nodes.finish(low, high)
+    for table, expected in sums.items():
+        _compare_index(reader, report, table, expected, IndexFingerprints(salt, CHUNK_LEVEL), low, high)
     return report
 
 
-class _Walk:
-    """The way along the entries of a range: chain, order of time, columns."""
+class _Nodes:
+    """The stored nodes of a range held against the tree, chunk by chunk; rows are told only if some are wrong."""
 
-    def __init__(self, report: RangeReport, keys: Callable[[], tuple[SignerKeys, str]]) -> None:
+    def __init__(self, reader: Reader, report: RangeReport) -> None:
+        self._reader = reader
         self._report = report
-        self.statements = StatementCheck(keys, self._tell)
-        self._previous: str | None = None
-        self._appended_at = ""
+        self._wrong: list[int] = []
+        self._error: GovernanceError | None = None
 
-    def read_chunk(self, reader: Reader, first: int, last: int, sums: dict[str, Fingerprints]) -> list[bytes]:
-        """Check the entries [first, last); the leaf hashes, one for every index."""
-        leaves: list[bytes] = []
-        # The sums of `Fingerprints.add`, said in place: this is the hottest loop there is.
-        salt, mentioned, related = sums["mention"].salt, 0, 0
-        for row in reader.entries(first, last):
-            while first + len(leaves) < row.index:
-                leaves.append(self._missing(first + len(leaves), row))
-            leaf, event = self._check(row)
-            leaves.append(leaf)
-            if event is None:
-                continue
-            links = _links(event)
-            if links is None:
-                self._tell(row.index, "event does not have the form of one")
-                continue
-            for ref, role in links[0]:
-                mentioned += hash(f"{salt}{ref}\0{role}\0{row.index}")
-            for effect, cause, kind in links[1]:
-                related += hash(f"{salt}{effect}\0{cause}\0{kind}\0{row.index}")
-        while first + len(leaves) < last:
-            leaves.append(self._missing(first + len(leaves), None))
-        sums["mention"].sums[first >> CHUNK_LEVEL] = mentioned
-        sums["relation"].sums[first >> CHUNK_LEVEL] = related
-        self._report.last_hash = self._previous or ""
-        self._report.last_appended_at = self._appended_at
-        return leaves
+    def compare_chunk(self, first: int, leaves: list[bytes], sizes: Sequence[int]) -> None:
+        """Grow the tree by one chunk: its nodes, its root when it is whole, its frontier at each size asked for."""
+        report = self._report
+        frontier: tuple[bytes, ...] = ()
+        done = 0
+        grown: dict[int, list[bytes]] = {}
+        for size in [*sizes, first + len(leaves)]:
+            frontier, rows = extend(done, frontier, leaves[done : size - first])
+            done = size - first
+            for level, _, hashes in rows:
+                grown.setdefault(level, []).extend(hashes)
+            report.frontiers[size] = [] if done == CHUNK else list(frontier)
+        if len(leaves) == CHUNK:
+            report.chunk_roots.append(frontier[0])
+        if first + len(leaves) not in (*sizes, report.end):
+            del report.frontiers[first + len(leaves)]
+        self._compare(first, grown)
 
-    def _check(self, row: EntryRow) -> tuple[bytes, dict[str, Any] | None]:
-        index, body = row.index, row.body
+    def _compare(self, first: int, grown: dict[int, list[bytes]]) -> None:
         try:
-            leaf = hash_leaf(body)
-            fields = parse_canonical(body)
-            event = fields["event"]
-            stated = (fields["index"], event["id"], event["type"])
-            previous, appended_at = fields["previous"], fields["appended_at"]
-        except (GovernanceError, TypeError, KeyError, AttributeError) as error:
-            self._tell(index, "body cannot be read as an entry", "canonical JSON (RFC 8785)", str(error))
-            return self._unreadable(row), None
-        if leaf != row.leaf_hash:
-            self._tell(index, "leaf hash is not that of the body", leaf.hex(), _show(row.leaf_hash))
-        if stated != (index, row.event_id, row.type):
-            self._tell_columns(row, stated)
-        if event["type"] == OPENED and index != 0:
-            self._tell(index, "opens the ledger a second time")
-        if event["type"] in SIGNER_EVENTS:
-            self._report.has_signers = True
-        if fields.get("signatures", ()) != []:
-            self.statements.hold(index, fields)
-        if fields.keys() != _ENTRY_FIELDS or event.keys() != _EVENT_FIELDS:
-            self._tell(index, "body has other fields than an entry", "", ", ".join([*fields, *event]))
-        self._chain(index, previous, appended_at, leaf.hex())
-        return leaf, event
-
-    def _chain(self, index: int, previous: str, appended_at: str, leaf_hash: str) -> None:
-        if self._previous is None:
-            self._report.first_previous, self._report.first_appended_at = previous, appended_at
-        elif previous != self._previous:
-            self._tell(
-                index, "previous is not the leaf hash of the entry before", self._previous, _show(previous)
-            )
-        if appended_at != self._appended_at:
-            if not is_canonical_instant(str(appended_at)):
-                self._tell(index, "appended_at is not a canonical instant", "", _show(appended_at))
-            elif appended_at < self._appended_at:
-                self._tell(
-                    index, "appended_at is earlier than in the entry before", self._appended_at, appended_at
-                )
-            else:
-                self._appended_at = appended_at
-        self._previous = leaf_hash
-
-    def _missing(self, index: int, following: EntryRow | None) -> bytes:
-        self._tell(index, "entry is missing")
-        # The entry after it says what its hash was: with that the rest of the tree can still be compared.
-        leaf = b"" if following is None else _previous_of(following.body)
-        if following is None or following.index != index + 1 or len(leaf) != HASH_SIZE_BYTES:
-            leaf = bytes(HASH_SIZE_BYTES)
-        self._previous = leaf.hex()
-        return leaf
-
-    def _unreadable(self, row: EntryRow) -> bytes:
-        stored: object = row.leaf_hash  # a column may hold anything
-        body: object = row.body
-        leaf = hash_leaf(body) if isinstance(body, bytes) else stored if isinstance(stored, bytes) else b""
-        leaf = leaf if len(leaf) == HASH_SIZE_BYTES else bytes(HASH_SIZE_BYTES)
-        if leaf != row.leaf_hash:
-            self._tell(row.index, "leaf hash is not that of the body", leaf.hex(), _show(row.leaf_hash))
-        self._previous = leaf.hex()
-        return leaf
-
-    def _tell_columns(self, row: EntryRow, stated: tuple[Any, ...]) -> None:
-        got = (row.index, row.event_id, row.type)
-        for name, expected, found in zip(("index", "event_id", "type"), stated, got, strict=True):
-            if expected != found:
-                self._tell(row.index, f"column {name} differs from the body", _show(expected), _show(found))
-
-    def _tell(self, index: int, what: str, expected: str = "", got: str = "") -> None:
-        self._report.discrepancies.append(Discrepancy("entry", str(index), what, expected, got))
-
-
-def _grow_chunk(
-    report: RangeReport, first: int, leaves: list[bytes], sizes: Sequence[int], nodes: Fingerprints
-) -> None:
-    """Grow the tree by one chunk: its nodes, its root when it is whole, its frontier at each size asked for."""
-    frontier: tuple[bytes, ...] = ()
-    done = 0
-    for size in [*sizes, first + len(leaves)]:
-        frontier, rows = extend(done, frontier, leaves[done : size - first])
-        done = size - first
-        for level, start, hashes in rows:
-            if level >= NODE_LEVEL_MIN:
-                for at, value in enumerate(hashes, start=(first >> level) + start):
-                    nodes.add(first >> CHUNK_LEVEL, level, at, value)
-        report.frontiers[size] = [] if done == CHUNK else list(frontier)
-    if len(leaves) == CHUNK:
-        report.chunk_roots.append(frontier[0])
-    if first + len(leaves) not in (*sizes, report.end):
-        del report.frontiers[first + len(leaves)]
-
-
-def _compare_tables(
-    reader: Reader, report: RangeReport, sums: dict[str, Fingerprints], salt: str, *, is_last: bool
-) -> None:
-    low = None if report.start == 0 else report.start
-    high = None if is_last else report.end
-    for table, expected in sums.items():
-        stored = Fingerprints(salt)
-        try:
-            _take_all(_stored_rows(reader, table, low, high), table, report, stored)
+            for level, hashes in grown.items():
+                place = first >> level
+                stored = self._stored(level, place, place + len(hashes))
+                if level >= NODE_LEVEL_MIN and stored != list(enumerate(hashes, start=place)):
+                    self._wrong.append(first >> CHUNK_LEVEL)
+                    return
         except GovernanceError as error:
-            report.discrepancies.append(Discrepancy(table, "", "rows cannot be read", "", str(error)))
-            continue
-        chunks = expected.sums.keys() | stored.sums.keys()
-        for chunk in sorted(at for at in chunks if expected.sums.get(at, 0) != stored.sums.get(at, 0)):
-            report.discrepancies.extend(_compare_chunk(reader, table, chunk, report))
+            self._error = self._error or error
+
+    def finish(self, low: int | None, high: int | None) -> None:
+        """Look for what is there too much, and tell what is wrong."""
+        report, count = self._report, 0
+        try:
+            if self._error is not None:
+                raise self._error
+            for level in range(NODE_LEVEL_MIN, NODE_LEVEL_MAX + 1):
+                first, last = report.start >> level, report.end >> level
+                count += last - first
+                if level > CHUNK_LEVEL and first < last:
+                    report.high_nodes += [(level, *row) for row in self._stored(level, first, last)]
+            are_hashes = all(isinstance(row[2], bytes) for row in report.high_nodes)
+            if self._wrong or not are_hashes or self._reader.count_nodes(low, high) != count:
+                report.high_nodes.clear()
+                for row in self._reader.all_nodes(low, high):
+                    self._tell_misplaced(row)
+        except GovernanceError as error:
+            report.discrepancies.append(Discrepancy("tree_node", "", "rows cannot be read", "", str(error)))
+            return
+        for chunk in self._wrong:
+            report.discrepancies.extend(_compare_chunk(self._reader, "tree_node", chunk, report))
+
+    def _stored(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        return self._reader.node_run(level, first, last) if first < last else []
+
+    def _tell_misplaced(self, row: NodeRow) -> None:
+        if not _completes_within(row, self._report):
+            _tell_astray(self._report, "tree_node", row)
+        elif row.level > CHUNK_LEVEL:
+            self._report.high_nodes.append(row)
 
 
-def _take_all(rows: Iterable[Row], table: str, report: RangeReport, stored: Fingerprints) -> None:
-    if table == "tree_node":
-        for row in rows:
-            _take(row, table, report, stored)
-        return
-    start, end, salt, sums = report.start, report.end, stored.salt, stored.sums
-    for row in rows:
-        index = row[-1]
-        if type(index) is int and start <= index < end:
-            # The sum of `Fingerprints.add`, said in place.
-            chunk = index >> CHUNK_LEVEL
-            parts = (
-                f"{row[0]}\0{row[1]}\0{row[2]}" if len(row) == 3 else f"{row[0]}\0{row[1]}\0{row[2]}\0{index}"
+def _completes_within(row: Row, report: RangeReport) -> bool:
+    """Whether a row is that of a node which an entry of the range completes; a column may hold anything."""
+    level, index, value = row
+    if not (isinstance(level, int) and isinstance(index, int) and isinstance(value, bytes)):
+        return False
+    return NODE_LEVEL_MIN <= level <= NODE_LEVEL_MAX and report.start < (index + 1) << level <= report.end
+
+
+def _compare_index(
+    reader: Reader,
+    report: RangeReport,
+    table: str,
+    expected: IndexFingerprints,
+    stored: IndexFingerprints,
+    low: int | None,
+    high: int | None,
+) -> None:
+    """Hold the rows of an index table against what follows from the entries."""
+    runs = reader.mention_runs if table == "mention" else reader.relation_runs
+    try:
+        for *texts, indexes in runs(low, high):
+            is_within = (
+                set(map(type, indexes)) == {int}
+                and report.start <= min(indexes)
+                and max(indexes) < report.end
             )
-            sums[chunk] = sums.get(chunk, 0) + hash(salt + parts)
+            known = indexes if is_within else _without_astray(indexes, texts, table, report)
+            stored.add_run(known, *texts)
+    except GovernanceError as error:
+        report.discrepancies.append(Discrepancy(table, "", "rows cannot be read", "", str(error)))
+        return
+    chunks = expected.sums.keys() | stored.sums.keys()
+    for chunk in sorted(at for at in chunks if expected.sums.get(at, 0) != stored.sums.get(at, 0)):
+        report.discrepancies.extend(_compare_chunk(reader, table, chunk, report))
+
+
+def _without_astray(indexes: list[Any], texts: list[Any], table: str, report: RangeReport) -> list[int]:
+    """The indexes of entries of the range; the others are told."""
+    known: list[int] = []
+    for each in indexes:
+        if type(each) is int and report.start <= each < report.end:
+            known.append(each)
         else:
-            _take(row, table, report, stored)
+            _tell_astray(report, table, (*texts, each))
+    return known
 
 
-def _take(row: Row, table: str, report: RangeReport, stored: Fingerprints) -> None:
-    chunk = _chunk_of(row, table, report)
-    if chunk is None:
-        report.discrepancies.append(
-            Discrepancy(table, _place(row, table), "row belongs to no entry", "", _show(row))
-        )
-    elif table == "tree_node" and row[0] > CHUNK_LEVEL:
-        report.high_nodes.append((row[0], row[1], row[2]))
-    else:
-        stored.add(chunk, *row)
-
-
-def _chunk_of(row: Row, table: str, report: RangeReport) -> int | None:
-    """The chunk of the entry that a row was derived from, None when there is no such entry."""
-    index = row[1] if table == "tree_node" else row[-1]
-    if not isinstance(index, int) or (table == "tree_node" and not isinstance(row[0], int)):
-        return None
-    if table == "tree_node":
-        # A text that looks like the bytes would give the same fingerprint as they do.
-        if not NODE_LEVEL_MIN <= row[0] <= 62 or not isinstance(row[2], bytes):
-            return None
-        index = ((index + 1) << row[0]) - 1
-    return index >> CHUNK_LEVEL if report.start <= index < report.end else None
+def _tell_astray(report: RangeReport, table: str, row: Row) -> None:
+    what = "row belongs to no entry"
+    report.discrepancies.append(Discrepancy(table, _place(row, table), what, "", show(row)))
 
 
 def _compare_chunk(reader: Reader, table: str, chunk: int, report: RangeReport) -> Iterator[Discrepancy]:
@@ -308,9 +205,9 @@ def _compare_chunk(reader: Reader, table: str, chunk: int, report: RangeReport) 
         if table != "tree_node" or not isinstance(row[0], int) or row[0] <= CHUNK_LEVEL
     )
     for row in sorted((expected - stored).elements(), key=repr):
-        yield Discrepancy(table, _place(row, table), "row is missing", _show(row), "")
+        yield Discrepancy(table, _place(row, table), "row is missing", show(row), "")
     for row in sorted((stored - expected).elements(), key=repr):
-        yield Discrepancy(table, _place(row, table), "row follows from no entry", "", _show(row))
+        yield Discrepancy(table, _place(row, table), "row follows from no entry", "", show(row))
 
 
 def _derived_mentions(reader: Reader, first: int, last: int) -> list[Row]:
@@ -325,11 +222,10 @@ def _derived_relations(reader: Reader, first: int, last: int) -> list[Row]:
 
 def _derived_nodes(reader: Reader, first: int, last: int) -> list[Row]:
     quiet = RangeReport(first, last)
-    rows = Fingerprints("")
+    rows = IndexFingerprints("", CHUNK_LEVEL)
     unknown = SignerKeys("")
-    leaves = _Walk(quiet, lambda: (unknown, "")).read_chunk(
-        reader, first, last, {"mention": rows, "relation": rows}
-    )
+    walk = Walk(quiet, lambda: (unknown, ""), mentions=rows, relations=rows)
+    leaves = walk.read_chunk(reader, first, last, 0)
     return [
         (place.level, (first >> place.level) + place.index, value)
         for place, value in extend(0, (), leaves).nodes
@@ -347,18 +243,11 @@ _TABLES: dict[str, Callable[[Reader, int, int], list[Row]]] = {
 def _derived_links(reader: Reader, first: int, last: int) -> Iterator[tuple[int, Any]]:
     for row in reader.entries(first, last):
         try:
-            links = _links(parse_canonical(row.body)["event"])
+            links = links_of_stranger(parse_canonical(row.body)["event"])
         except (GovernanceError, TypeError, KeyError):
             continue
         if links is not None:
             yield row.index, links
-
-
-def _links(event: dict[str, Any]) -> Any:
-    try:
-        return pairs_of(event)
-    except (TypeError, KeyError, AttributeError, ValueError):
-        return None
 
 
 def _stored_rows(
@@ -371,20 +260,5 @@ def _stored_rows(
     return reader.all_relations(start, end)
 
 
-def _previous_of(body: bytes) -> bytes:
-    try:
-        return bytes.fromhex(parse_canonical(body)["previous"])
-    except (GovernanceError, TypeError, KeyError, ValueError):
-        return b""
-
-
 def _place(row: Row, table: str) -> str:
     return f"level {row[0]}, index {row[1]}" if table == "tree_node" else f"entry {row[-1]}"
-
-
-def _show(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.hex() if len(value) <= HASH_SIZE_BYTES else f"{value[:24].hex()}… ({len(value)} bytes)"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(_show, value)) + ")"
-    return str(value)[:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from governance.storage.interface import (
     CheckpointRow,
@@ -66,6 +67,27 @@ class DelegatingReader(Reader):
 
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         return self._inner.all_relations(start, end)
+
+    def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        return self._inner.entry_runs(start, end)
+
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        return self._inner.mention_runs(start, end)
+
+    def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        return self._inner.relation_runs(start, end)
+
+    def node_run(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        return self._inner.node_run(level, first, last)
+
+    def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        return self._inner.count_nodes(start, end)
+
+    def has_unique_ids(self) -> bool:
+        return self._inner.has_unique_ids()
+
+    def prepare_scan(self) -> None:
+        self._inner.prepare_scan()
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         return self._inner.indexes_of_types(types, size=size)

@@ -50,6 +50,21 @@ def spread(rows: Iterable[tuple[Any, ...]], start: int | None, end: int | None) 
                 yield (*key, index)
 
 
+def runs(rows: Iterable[tuple[Any, ...]], start: int | None, end: int | None) -> Iterator[tuple[Any, ...]]:
+    """The same as `spread`, with the indexes of one row in one list that holds at least one."""
+    low, high = -math.inf if start is None else start, math.inf if end is None else end
+    for *key, first, rest in rows:
+        indexes = [first] if rest is None else [first, *_parse_rest(rest)]
+        try:
+            is_within = low <= min(indexes) and max(indexes) < high
+        except TypeError:
+            is_within = False
+        if rest is not None and not is_within:
+            indexes = [each for each in indexes if type(each) is not int or low <= each < high]
+        if indexes:
+            yield (*key, indexes)
+
+
 def spread_below(rows: Iterable[tuple[Any, ...]], end: int) -> Iterator[tuple[Any, ...]]:
     """The same below `end` for those who go on from here, whom what is no index must not reach.
 

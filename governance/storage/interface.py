@@ -22,6 +22,9 @@ from governance.errors import StorageError
 
 Value = TypeVar("Value")
 
+ROWS_EACH = 256
+"""How many rows are handed over together by those that give many at a time."""
+
 SCHEMA_VERSION = 1
 """Version of the tables; a ledger of a newer one is refused."""
 
@@ -151,6 +154,34 @@ class Reader(abc.ABC):
     @abc.abstractmethod
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         """Relations asserted by entries [start, end), in any fixed order, streamed; all of them by default."""
+
+    def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """What `entries` gives as plain tuples, many at a time; for whoever reads all of them."""
+        return chunked(self.entries(start, end), ROWS_EACH)
+
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """What `all_mentions` gives, as (ref, role, indexes of at least one entry): together what was kept together."""
+        return ((*row[:-1], [row[-1]]) for row in self.all_mentions(start, end))
+
+    def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """What `all_relations` gives, as (effect, cause, kind, indexes)."""
+        return ((*row[:-1], [row[-1]]) for row in self.all_relations(start, end))
+
+    def node_run(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        """Stored nodes of one level with first <= index < last, as (index, hash), in order of index."""
+        found = self.nodes([(level, index) for index in range(first, last)])
+        return [(index, found[level, index]) for index in range(first, last) if (level, index) in found]
+
+    def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        """How many rows `all_nodes` gives."""
+        return sum(1 for _ in self.all_nodes(start, end))
+
+    def has_unique_ids(self) -> bool:
+        """Whether no event id can stand twice if `structure_problems` finds nothing; False when that is not known."""
+        return False
+
+    def prepare_scan(self) -> None:  # noqa: B027  # most have nothing to prepare
+        """Read faster from here on, in a process that may die of it when the disk fails: others notice."""
 
     @abc.abstractmethod
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:

@@ -8,9 +8,11 @@ by code point (collation "C"), as everywhere in the house. Rows are read as they
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from governance.storage.index_rows import spread, spread_below
+from governance.storage.index_rows import runs, spread, spread_below
 from governance.storage.interface import (
+    ROWS_EACH,
     CheckpointRow,
     EntryRow,
     Head,
@@ -18,6 +20,7 @@ from governance.storage.interface import (
     NodeRow,
     Reader,
     RelationRow,
+    chunked,
 )
 from governance.storage.postgresql_connection import Connection
 from governance.storage.postgresql_structure import structure_problems
@@ -116,6 +119,30 @@ class PostgresqlReader(Reader):
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         where, values = _reaching("r", start, end)
         return map(RelationRow._make, spread(self._db.stream(RELATIONS + where, values), start, end))
+
+    def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= %s AND "index" < %s ORDER BY "index"'
+        return chunked(self._db.stream(sql, (start, end)), ROWS_EACH)
+
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        where, values = _reaching("mention", start, end)
+        return runs(self._db.stream(MENTIONS + where, values), start, end)
+
+    def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        where, values = _reaching("r", start, end)
+        return runs(self._db.stream(RELATIONS + where, values), start, end)
+
+    def node_run(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        sql = (
+            'SELECT "index", hash FROM tree_node WHERE level = %s AND "index" >= %s AND "index" < %s '
+            'ORDER BY "index"'
+        )
+        return self._db.all(sql, (level, first, last))
+
+    def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        where, values = _bounds(NODE_END, start, end)
+        ((count,),) = self._db.all(f"SELECT count(*) FROM tree_node{where}", values)
+        return int(count)
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         sql = 'SELECT "index" FROM entry WHERE type = ANY(%s) AND "index" < %s ORDER BY "index"'

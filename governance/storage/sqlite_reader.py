@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Any
 
 from governance.errors import SchemaError, StorageError
-from governance.storage.index_rows import spread, spread_below
+from governance.storage.index_rows import runs, spread, spread_below
 from governance.storage.interface import (
+    ROWS_EACH,
     CheckpointRow,
     EntryRow,
     Head,
@@ -34,6 +35,22 @@ VARIABLES_MAX = 900
 
 ENTRY_COLUMNS = '"index", leaf_hash, body, event_id, type'
 CHECKPOINT_COLUMNS = "number, tree_size, root, note"
+MENTIONS = (
+    "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.first, mention.rest "
+    "FROM mention LEFT JOIN ref ON ref.id = mention.ref_id"
+)
+"""Outer joins, so that a row whose ref was taken away is seen and named."""
+
+RELATIONS = (
+    "SELECT coalesce(e.name, '#' || r.effect_id), coalesce(c.name, '#' || r.cause_id), r.kind, r.first, r.rest "
+    "FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id LEFT JOIN ref AS c ON c.id = r.cause_id"
+)
+NODE_END = '((("index" + 1) << level) - 1)'
+"""The entry that completed a node."""
+
+MAPPED_BYTES_MAX = 1 << 40
+"""How much of the file may be read as memory: all of it, as far as SQLite was built to."""
+
 
 _OTHERWISE = re.compile(r"\b(?:collate|as|where)\b", re.IGNORECASE)
 """Words with which a table takes different texts for the same, computes a column, or an index leaves rows out."""
@@ -158,26 +175,54 @@ class SqliteReader(Reader):
         return row
 
     def all_nodes(self, start: int | None = None, end: int | None = None) -> Iterator[NodeRow]:
-        where, values = _bounds('((("index" + 1) << level) - 1)', start, end)
+        where, values = _bounds(NODE_END, start, end)
         return map(NodeRow._make, self._stream(f'SELECT level, "index", hash FROM tree_node{where}', values))
 
     def all_mentions(self, start: int | None = None, end: int | None = None) -> Iterator[MentionRow]:
-        # LEFT JOIN, so that a mention whose ref was taken away is seen and named.
         where, values = _reaching("mention", start, end)
-        sql = (
-            "SELECT coalesce(ref.name, '#' || mention.ref_id), mention.role, mention.first, mention.rest "
-            f"FROM mention LEFT JOIN ref ON ref.id = mention.ref_id{where}"
-        )
-        return map(MentionRow._make, spread(self._stream(sql, values), start, end))
+        return map(MentionRow._make, spread(self._stream(MENTIONS + where, values), start, end))
 
     def all_relations(self, start: int | None = None, end: int | None = None) -> Iterator[RelationRow]:
         where, values = _reaching("r", start, end)
+        return map(RelationRow._make, spread(self._stream(RELATIONS + where, values), start, end))
+
+    def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
+        with translated(self._path):
+            cursor = self._db.execute(sql, (start, end))
+            while rows := cursor.fetchmany(ROWS_EACH):
+                yield rows
+
+    def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        where, values = _reaching("mention", start, end)
+        return runs(self._stream(MENTIONS + where, values), start, end)
+
+    def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        where, values = _reaching("r", start, end)
+        return runs(self._stream(RELATIONS + where, values), start, end)
+
+    def node_run(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        sql = 'SELECT "index", hash FROM tree_node WHERE level = ? AND "index" >= ? AND "index" < ? ORDER BY "index"'
+        return self._all(sql, (level, first, last))
+
+    def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        where, values = _bounds(NODE_END, start, end)
+        ((count,),) = self._all(f"SELECT count(*) FROM tree_node{where}", values)
+        return int(count)
+
+    def has_unique_ids(self) -> bool:
+        # Only an index over all rows and just this column says so, and only if it tells all texts apart.
         sql = (
-            "SELECT coalesce(e.name, '#' || r.effect_id), coalesce(c.name, '#' || r.cause_id), r.kind, "
-            "r.first, r.rest FROM relation AS r LEFT JOIN ref AS e ON e.id = r.effect_id "
-            f"LEFT JOIN ref AS c ON c.id = r.cause_id{where}"
+            "SELECT group_concat(coalesce(column.name, '') || ' ' || column.coll) "
+            "FROM pragma_index_list('entry') AS list, pragma_index_xinfo(list.name) AS column "
+            'WHERE list."unique" AND NOT list.partial AND column.key GROUP BY list.name'
         )
-        return map(RelationRow._make, spread(self._stream(sql, values), start, end))
+        return ("event_id BINARY",) in self._all(sql)
+
+    def prepare_scan(self) -> None:
+        # Read as memory, pages need not be copied; but where the disk fails or the file is cut short, the system then
+        # ends the process instead of SQLite's telling an error.
+        self._all(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         sql = f'SELECT "index" FROM entry WHERE type IN ({marks(types)}) AND "index" < ? ORDER BY "index"'

@@ -18,7 +18,7 @@ from governance.events.links import links_of
 from governance.ledger.log import Ledger
 from governance.ledger.tree import node_rows
 from governance.ledger.verify import Verification, _borders, stated_key, verify
-from governance.ledger.verify_range import RangeReport
+from governance.ledger.verify_report import RangeReport
 from governance.storage.interface import (
     CheckpointRow,
     EntryRow,

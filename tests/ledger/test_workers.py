@@ -17,7 +17,7 @@ from governance.ledger import verify_workers
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Verification, verify
-from governance.ledger.verify_range import CHUNK, RangeReport
+from governance.ledger.verify_report import CHUNK, RangeReport
 from governance.ledger.verify_workers import main, split_size
 from governance.storage.opening import create_storage
 from governance.storage.sqlite import SqliteStorage
@@ -126,14 +126,14 @@ def test_a_worker_is_told_the_password_where_nobody_else_can_read_it(postgresql:
     with closing(create_storage(url)) as storage:
         fill(storage, key=KEY, rounds=2)
         assert storage.reopening_url == url
-        worker = verify_workers._start(storage.reopening_url, 0, 21, True, [21])
+        worker = verify_workers._start(storage.reopening_url, [verify_workers.__name__, "0", "21", "1"], [21])
         assert worker is not None
         try:
             assert "s3cret" not in str(worker.args)
             report = verify_workers._finish(worker, lambda _: None)
         finally:
             verify_workers._stop(worker)
-    assert report is not None
+    assert isinstance(report, RangeReport)
     assert (report.start, report.end, report.discrepancies) == (0, 21, [])
 
 
