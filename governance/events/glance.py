@@ -7,8 +7,8 @@
 Rules: the schemas are pydantic's own (`__pydantic_core_schema__`); a key or a kind of schema that nobody thought of
 here is an AssertionError, never a guess. Beside pydantic's keys a text may say that it `is_unique`: it hardly ever
 comes again. Nothing is built and nothing is changed. A glance may refuse what pydantic accepts (whoever asks then looks
-closely) and never takes what pydantic refuses; a test holds both to the same answers. What stands in the compiled text
-are our own constants; whatever comes from a schema is bound by name.
+closely) and never takes what pydantic refuses; a test holds both to the same answers. Names of fields and bounds stand
+in the compiled text as literals; patterns and expected words are bound by name.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class _Source:
 
     def __init__(self) -> None:
         self.lines = ["def glance(v):", "    told = 1"]
-        self.names: dict[str, Any] = {"ABSENT": object()}
+        self.names: dict[str, Any] = {}
+        self._variables = 0
 
     def look(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         """Add what refuses a value that is not as the schema asks.
@@ -123,7 +124,8 @@ class _Source:
         return name
 
     def _variable(self) -> str:
-        return self._bind(None).replace("c", "v")
+        self._variables += 1
+        return f"v{self._variables}"
 
     def _model(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         assert schema["config"]["extra_fields_behavior"] == "forbid"
@@ -147,13 +149,13 @@ class _Source:
         self._add(depth, f"{count} = {len(required)}")
         for name, each in required:
             own = self._variable()
-            self._add(depth, f"{own} = {value}[{self._bind(name)}]")
+            self._add(depth, f"{own} = {value}[{name!r}]")
             self.look(each, own, depth)
         for name, each in optional:
             own = self._variable()
-            self._add(depth, f"{own} = {value}.get({self._bind(name)}, ABSENT)")
-            self._add(depth, f"if {own} is not ABSENT:")
+            self._add(depth, f"if {name!r} in {value}:")
             self._add(depth + 1, f"{count} += 1")
+            self._add(depth + 1, f"{own} = {value}[{name!r}]")
             self.look(each, own, depth + 1)
         self._refuse(depth, f"len({value}) != {count}")
 
@@ -162,11 +164,11 @@ class _Source:
         self.look(schema["schema"], value, depth + 1)
 
     def _text(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
-        low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
         if "pattern" not in schema:
-            bounds = f"{self._bind(low)} <= len({value}) <= {self._bind(high)}"
-            self._refuse(depth, f"type({value}) is not str or not {bounds}")
+            self._refuse(depth, f"type({value}) is not str")
+            self._lengths(schema, value, depth)
             return
+        low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
         texts = _TEXTS.setdefault((schema["pattern"], low, high), _Texts(schema["pattern"], low, high))
         if schema.get("is_unique"):  # to remember it would cost more than it saves
             self._refuse(depth, f"not {self._bind(texts.matches)}({value})")
@@ -186,12 +188,11 @@ class _Source:
         self._refuse(depth, f"{value} is not True and {value} is not False")
 
     def _whole(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
-        low = self._bind(max(schema.get("ge", -_WHOLE_MAX), -_WHOLE_MAX))
-        high = self._bind(min(schema.get("le", _WHOLE_MAX), _WHOLE_MAX))
+        low = max(int(schema.get("ge", -_WHOLE_MAX)), -_WHOLE_MAX)
+        high = min(int(schema.get("le", _WHOLE_MAX)), _WHOLE_MAX)
         self._refuse(depth, f"type({value}) is not int or not {low} <= {value} <= {high}")
 
     def _number(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
-        low, high = self._bind(schema.get("ge", float("-inf"))), self._bind(schema.get("le", float("inf")))
         self._add(depth, f"if type({value}) is float:")
         self._refuse(depth + 1, f"{value} - {value} != 0.0")  # neither infinite nor NaN
         # What lies between is written without an exponent by both, with the fewest digits that read back.
@@ -199,7 +200,10 @@ class _Source:
         self._refuse(
             depth, f"type({value}) is not float and (type({value}) is not int or abs({value}) > {_WHOLE_MAX})"
         )
-        self._refuse(depth, f"not {low} <= {value} <= {high}")
+        if "ge" in schema:
+            self._refuse(depth, f"{value} < {float(schema['ge'])!r}")
+        if "le" in schema:
+            self._refuse(depth, f"{value} > {float(schema['le'])!r}")
 
     def _items(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         (items,) = schema["items_schema"]
@@ -221,8 +225,11 @@ class _Source:
         self.look(schema["values_schema"], own, depth + 1)
 
     def _lengths(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
-        low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
-        self._refuse(depth, f"not {self._bind(low)} <= len({value}) <= {self._bind(high)}")
+        low, high = int(schema.get("min_length", 0)), schema.get("max_length")
+        if high is not None:
+            self._refuse(depth, f"not {low} <= len({value}) <= {int(high)}")
+        elif low:
+            self._refuse(depth, f"len({value}) < {low}")
 
     def _union(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         choices = [self._bind(compile_glance(each)) for each in schema["choices"]]
