@@ -167,6 +167,10 @@ class Reader(abc.ABC):
         """What `entries` gives as plain tuples, many at a time; for whoever reads all of them."""
         return chunked(self.entries(start, end), ROWS_EACH)
 
+    def body_runs(self, start: int, end: int, each: int) -> Iterator[Sequence[tuple[int, bytes]]]:
+        """Index and body of the same, so many at a time; the last ones may be fewer."""
+        return chunked(((row.index, row.body) for row in self.entries(start, end)), each)
+
     def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
         """What `all_mentions` gives, as (ref, role, indexes of at least one entry): together what was kept together."""
         return ((*row[:-1], [row[-1]]) for row in self.all_mentions(start, end))
