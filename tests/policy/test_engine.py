@@ -117,3 +117,13 @@ def test_what_is_absent_is_unknown_unless_the_rest_decides(text: str, outcome: s
 def test_spans_of_time_are_counted_in_microseconds(text: str, kind: str, value: object) -> None:
     evaluation = compile_expression(text, ()).evaluate(Activation({}, ()))
     assert (evaluation.kind, evaluation.value) == (kind, value)
+
+
+def test_trees_that_are_kept_stay_few_and_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.policy.expressions.TREES_MAX", 2)
+    monkeypatch.setattr("governance.policy.expressions._TREES", kept := {})
+    for number in (1, 2, 3, 1):
+        name = f"kept_{number}"  # no other test compiled it
+        found = compile_expression(f"{name} > {number}", (name,))
+        assert found.evaluate(Activation({name: number + 1}, (name,))).value is True
+        assert 0 < len(kept) <= 2

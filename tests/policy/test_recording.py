@@ -41,6 +41,7 @@ PROD: dict[str, Any] = {
         (("model", "approvals", 0, "nothing"), ()),
         (("dataset", "validations", 0, "nothing"), ()),
         (("model", 0), ()),
+        (("models", "nothing"), ()),
         (("entries", 0, "subject"), ()),
         (("alert", "severity"), ()),
         (("ledger", "retention_days"), ()),
