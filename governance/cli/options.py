@@ -100,6 +100,16 @@ At = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", min=0, metavar="SIZE", help="Look at the first SIZE entries only.")
 ]
+Templates = Annotated[
+    Path | None,
+    typer.Option(
+        "--templates",
+        envvar="GOVERNANCE_TEMPLATES",
+        show_envvar=True,
+        metavar="FOLDER",
+        help="Own report templates, logo and colours, laid over those that are shipped.",
+    ),
+]
 Policy = Annotated[
     Path | None,
     typer.Option(

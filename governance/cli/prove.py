@@ -65,7 +65,10 @@ def verify(
     ] = False,
     templates: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Of a report: the templates that its pages are made with again."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Of a report: the own templates that it was made with, or the whole set of then.",
+        ),
     ] = None,
     signer_ca: Annotated[
         list[Path] | None,

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,8 @@ from governance.errors import InputError
 if TYPE_CHECKING:
     from governance.workspace import Workspace
     from governance.workspace.reproducing import Reproduction
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def report(
@@ -42,6 +45,28 @@ def report(
             "--parameter", metavar="NAME=VALUE", help="Sets a parameter within its bounds; may be repeated."
         ),
     ] = None,
+    begins: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="A period's first day, or moment (UTC).")
+    ] = None,
+    ends: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="The first day after it, or moment (UTC).")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Draw so many elements from each population of a period."),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What the draw follows from; given by whoever examines."),
+    ] = None,
+    templates: options.Templates = None,
+    annex: Annotated[
+        str,
+        typer.Option(
+            metavar="all",
+            help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
+        ),
+    ] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -84,11 +109,15 @@ def report(
             "--at": at,
             "--size": size,
             "--parameter": parameter,
+            "--from": begins,
+            "--to": ends,
+            "--sample": sample,
+            "--seed": seed,
             "--sign-with": sign_with,
         }
         _refuse_beside_reproduce(given, draft=draft)
         with options.opened(context, ledger, key_file) as workspace:
-            _reproduce(workspace, reproduce, rule_sets or [], file, output)
+            _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
     if ref is None or template is None or file is None:
         raise InputError(
@@ -112,7 +141,10 @@ def report(
             at=options.instant(at),
             size=size,
             draft=draft,
+            annex=annex,
+            templates=templates,
             parameters=options.parameters(parameter),
+            options=_options(begins, ends, sample, seed),
             sign_with=identity,
         )
     write_file(file, rendered.content)
@@ -124,19 +156,34 @@ def report(
     write_line(f"{file}: {len(rendered.content):,} bytes, {rendered.digest}")
 
 
+def _options(begins: str | None, ends: str | None, sample: int | None, seed: str | None) -> dict[str, Any]:
+    """What was said of a period; a day is its first moment, UTC."""
+    said = {"from": _moment(begins), "to": _moment(ends), "sample": sample, "seed": seed}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _moment(text: str | None) -> str | None:
+    return f"{text}T00:00:00Z" if text is not None and _DAY.fullmatch(text) else text
+
+
 def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:
     named = [name for name, value in given.items() if value is not None] + (["--draft"] if draft else [])
     if named:
         raise InputError(
             f"{named[0]} beside --reproduce: the entry says what the report was made from",
-            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--output FILE]",
+            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--templates FOLDER] [--output FILE]",
         )
 
 
 def _reproduce(
-    workspace: Workspace, index: int, rule_sets: list[str], file: str | None, output: Format
+    workspace: Workspace,
+    index: int,
+    rule_sets: list[str],
+    templates: Path | None,
+    file: str | None,
+    output: Format,
 ) -> None:
-    found = workspace.reproduce(index, rule_sets=rule_sets)
+    found = workspace.reproduce(index, rule_sets=rule_sets, templates=templates)
     if file is not None:
         write_file(file, found.rendered.content)
     if output is Format.json:

@@ -100,6 +100,8 @@ def extend(size: int, frontier: Sequence[bytes], leaf_hashes: Iterable[bytes]) -
             row = [waiting.pop(), *row]
         if len(row) & 1:
             lone.append(row[-1])
+            if len(row) == 1:
+                break
         level, first, row = level + 1, first >> 1, hash_pairs(row)
         rows.append(Row(level, first, row))
     return Extension((*waiting, *reversed(lone)), rows)

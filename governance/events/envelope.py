@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -233,7 +233,7 @@ def format_bodies(
     appended_at: str,
     previous: str,
     signatures: Sequence[tuple[str, ...]] = (),
-) -> Iterator[tuple[bytes, bytes]]:
+) -> tuple[list[bytes], list[bytes]]:
     """Write the bodies of entries that follow one another.
 
     Args:
@@ -243,25 +243,28 @@ def format_bodies(
         previous: Leaf hash of the entry before the first.
         signatures: Those of each event; none of any when left out.
 
-    Yields:
-        Body and leaf hash of each.
+    Returns:
+        The bodies, and the leaf hash of each.
 
     Raises:
         EventError: A body would exceed `BODY_SIZE_BYTES_MAX`.
     """
     if signatures:
-        yield from _format_signed(events, signatures, index, appended_at, previous)
-        return
+        return _format_signed(events, signatures, index, appended_at, previous)
     # The five keys stand in canonical order, so that the parts can be joined as they are.
     opening = b'{"appended_at":"%b","event":' % appended_at.encode()
     before = previous.encode()
+    bodies: list[bytes] = []
+    leaf_hashes: list[bytes] = []
     for at, event in enumerate(events, start=index):
         body = b'%b%b,"index":%d,"previous":"%b","signatures":[]}' % (opening, event, at, before)
         if len(body) > BODY_SIZE_BYTES_MAX:
             raise _too_large(body)
         leaf_hash = hash_leaf(body)
         before = hexlify(leaf_hash)
-        yield body, leaf_hash
+        bodies.append(body)
+        leaf_hashes.append(leaf_hash)
+    return bodies, leaf_hashes
 
 
 def _format_signed(
@@ -270,12 +273,16 @@ def _format_signed(
     index: int,
     appended_at: str,
     previous: str,
-) -> Iterator[tuple[bytes, bytes]]:
+) -> tuple[list[bytes], list[bytes]]:
+    bodies: list[bytes] = []
+    leaf_hashes: list[bytes] = []
     for at, (event, own) in enumerate(zip(events, signatures, strict=True), start=index):
         body = format_body(event=event, index=at, appended_at=appended_at, previous=previous, signatures=own)
         leaf_hash = hash_leaf(body)
         previous = leaf_hash.hex()
-        yield body, leaf_hash
+        bodies.append(body)
+        leaf_hashes.append(leaf_hash)
+    return bodies, leaf_hashes
 
 
 def _too_large(body: bytes) -> EventError:

@@ -9,6 +9,7 @@ version does not know mentions its subject and its actor only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from governance.events.payload import Link, Payload, Personal
@@ -25,6 +26,8 @@ SEALED = "sealed"
 
 Pair = tuple[str, str]
 Triple = tuple[str, str, str]
+EventLinks = tuple[tuple[Pair, ...], tuple[Triple, ...]]
+"""What one event contributes, in plain tuples: (ref, role) and (effect, cause, kind)."""
 
 
 class Mention(NamedTuple):
@@ -83,12 +86,41 @@ def pairs_of_kind(event: Mapping[str, Any], kind: type[Payload] | None) -> tuple
             mentions.extend(_sealed_of(kind.personal, event["data"]))
         if kind.agent_relation is not None:
             relations.append((subject, agent, kind.agent_relation))
-    if "on_behalf_of" in actor:
-        mentions.append((actor["on_behalf_of"], PRINCIPAL))
-        relations.append((agent, actor["on_behalf_of"], "acted_on_behalf_of"))
+    principal = actor.get("on_behalf_of")  # None may be stated, too
+    if principal is not None:
+        mentions.append((principal, PRINCIPAL))
+        relations.append((agent, principal, "acted_on_behalf_of"))
     if len(mentions) == 2 and not relations:  # subject and actor: nothing can stand twice
         return mentions, relations
     return list(dict.fromkeys(mentions)), list(dict.fromkeys(relations))
+
+
+def pairs_of_admitted(event: Mapping[str, Any], kind: type[Payload]) -> EventLinks:
+    """As `pairs_of_kind`, for an event that was found valid; the same pairs are the same object as often as may be."""
+    data = event["data"]
+    # Most events name nothing but subject and actor, and those come again and again.
+    if _naming_fields(kind).isdisjoint(data):
+        actor = event["actor"]
+        return _pairs_without_data(
+            kind, event["subject"], actor["kind"], actor["id"], actor.get("on_behalf_of")
+        )
+    mentions, relations = pairs_of_kind(event, kind)
+    return tuple(mentions), tuple(relations)
+
+
+@lru_cache(maxsize=256)
+def _naming_fields(kind: type[Payload]) -> frozenset[str]:
+    """The fields of a payload that may name other things."""
+    return frozenset((*(each.field for each in kind.links), *(each.field for each in kind.personal)))
+
+
+@lru_cache(maxsize=4096)
+def _pairs_without_data(
+    kind: type[Payload], subject: str, actor_kind: str, actor_id: str, principal: str | None
+) -> EventLinks:
+    actor = {"kind": actor_kind, "id": actor_id, "on_behalf_of": principal}
+    mentions, relations = pairs_of_kind({"subject": subject, "actor": actor, "data": {}}, kind)
+    return tuple(mentions), tuple(relations)
 
 
 def _sealed_of(fields: Iterable[Personal], data: Mapping[str, Any]) -> Iterator[Pair]:

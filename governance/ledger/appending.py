@@ -35,14 +35,14 @@ from governance.events.envelope import (
     read_entry,
     read_event,
 )
-from governance.events.links import REGISTERED, Pair, Triple, pairs_of_kind
+from governance.events.links import REGISTERED, EventLinks, Pair, Triple, pairs_of_admitted
 from governance.events.signed import is_signed_form, parse_signed, require_signed
 from governance.events.signers import SIGNER_EVENTS
 from governance.events.vocabulary import payload_class
 from governance.ledger.key_chain import KEY_EVENTS, require_key_events
 from governance.ledger.statements import Authorship, Stated, open_authorship, require_statements
 from governance.ledger.tree import node_rows, read_frontier
-from governance.storage.interface import Batch, EntryRow, Head, Storage, Writer
+from governance.storage.interface import Batch, Head, Storage, Writer
 
 _Key = TypeVar("_Key", Pair, Triple)
 _WATCHED = frozenset((*KEY_EVENTS, *SIGNER_EVENTS))
@@ -53,6 +53,7 @@ class Prepared(NamedTuple):
     """An event made ready outside the transaction: validated, canonical, its links derived.
 
     Attributes:
+        links: The refs that it mentions and the relations that it asserts.
         digest: What it binds its subject to, None when it binds nothing.
         authorship: Signatures by its author, None when it bears none.
     """
@@ -61,8 +62,7 @@ class Prepared(NamedTuple):
     type: str
     subject: str
     canonical: bytes
-    mentions: list[Pair]
-    relations: list[Triple]
+    links: EventLinks
     digest: str | None
     authorship: Authorship | None = None
 
@@ -196,23 +196,31 @@ class Appender:
         end = self._end if self._is_end(head) else _read_end(writer, head)
         now = format_instant(self._clock())
         appended_at = max(now, end.appended_at)
+        if not prepared:
+            return end, []
         # One look at each event; nearly always none needs a second.
-        is_watched = any(each.type in _WATCHED or each.authorship is not None for each in prepared)
+        ids, types, _, events, links, _, authorships = zip(*prepared, strict=True)
+        is_watched = not _WATCHED.isdisjoint(types) or any(authorships)
         if is_watched:
             self._refuse_unfounded(prepared, writer, end.size, appended_at)
-        rows = _chain(prepared, end, appended_at, is_signed=is_watched)
-        extension = extend(end.size, end.frontier, [row.leaf_hash for row in rows])
-        if rows:
-            writer.write(
-                Batch(
-                    entries=rows,
-                    nodes=node_rows(extension),
-                    mentions=_gather(end.size, [each.mentions for each in prepared]),
-                    relations=_gather(end.size, [each.relations for each in prepared]),
-                )
+        bodies, leaf_hashes = format_bodies(
+            events,
+            index=end.size,
+            appended_at=appended_at,
+            previous=NO_PREVIOUS if end.leaf_hash is None else end.leaf_hash.hex(),
+            signatures=[each.signatures if each else () for each in authorships] if is_watched else (),
+        )
+        extension = extend(end.size, end.frontier, leaf_hashes)
+        mentions, relations = _gather(end.size, links)
+        writer.write(
+            Batch(
+                entries=list(zip(count(end.size), leaf_hashes, bodies, ids, types, strict=False)),
+                nodes=node_rows(extension),
+                mentions=mentions,
+                relations=relations,
             )
-            end = _End(end.size + len(rows), rows[-1].leaf_hash, extension.frontier, appended_at)
-        return end, [row.body for row in rows]
+        )
+        return _End(end.size + len(bodies), leaf_hashes[-1], extension.frontier, appended_at), bodies
 
     def _refuse_unfounded(
         self, prepared: Sequence[Prepared], writer: Writer, size: int, appended_at: str
@@ -250,7 +258,9 @@ def prepare(event: Event | Mapping[str, Any], number: int = 1, origin: str = "")
     kind, canonical = admitted
     subject: str = stated["subject"]
     digest = stated["data"].get("digest") if kind.binds else None
-    return Prepared(stated["id"], kind.event_type, subject, canonical, *pairs_of_kind(stated, kind), digest)
+    links = pairs_of_admitted(stated, kind)
+    # Not by the class's own constructor, which costs twice as much; mypy holds the types all the same.
+    return tuple.__new__(Prepared, (stated["id"], kind.event_type, subject, canonical, links, digest, None))
 
 
 def _prepare_signed(raw: Mapping[str, Any], number: int, origin: str) -> Prepared:
@@ -270,7 +280,7 @@ def _admit_closely(stated: Mapping[str, Any], where: str) -> Admitted:
     """Admit what could not be admitted at a glance, or say what is wrong with it."""
     kind = payload_class(parse_normalised(stated, where=where).type)
     assert kind is not None, "parse_normalised refuses types that are not known"
-    return Admitted(kind, format_canonical(stated))
+    return kind, format_canonical(stated)
 
 
 def _known_bodies(prepared: Sequence[Prepared], writer: Writer) -> dict[str, bytes]:
@@ -339,27 +349,28 @@ def _read_end(writer: Writer, head: Head) -> _End:
     return _End(head.size, head.leaf_hash, read_frontier(writer, head.size), appended_at)
 
 
-def _chain(prepared: Sequence[Prepared], end: _End, appended_at: str, *, is_signed: bool) -> list[EntryRow]:
-    previous = NO_PREVIOUS if end.leaf_hash is None else end.leaf_hash.hex()
-    bodies = format_bodies(
-        [each.canonical for each in prepared],
-        index=end.size,
-        appended_at=appended_at,
-        previous=previous,
-        signatures=[each.authorship.signatures if each.authorship else () for each in prepared]
-        if is_signed
-        else (),
-    )
-    return [
-        EntryRow(index, leaf_hash, body, each.id, each.type)
-        for index, each, (body, leaf_hash) in zip(count(end.size), prepared, bodies, strict=False)
-    ]
+def _gather(start: int, links: Iterable[EventLinks]) -> tuple[dict[Pair, list[int]], dict[Triple, list[int]]]:
+    """By mention and by relation, the indexes of the entries that hold it, ascending."""
+    alike: dict[int, tuple[EventLinks, list[int]]] = {}
+    for index, own in enumerate(links, start=start):
+        # By identity: equal ones are nearly always one object, and to compare them costs more.
+        there = alike.get(id(own))
+        if there is None:
+            alike[id(own)] = (own, [index])
+        else:
+            there[1].append(index)
+    mentions: defaultdict[Pair, list[list[int]]] = defaultdict(list)
+    relations: defaultdict[Triple, list[list[int]]] = defaultdict(list)
+    for (pairs, triples), indexes in alike.values():
+        for pair in pairs:
+            mentions[pair].append(indexes)
+        for triple in triples:
+            relations[triple].append(indexes)
+    return _merged(mentions), _merged(relations)
 
 
-def _gather(start: int, keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
-    """By key, the indexes of the entries that hold it, ascending."""
-    found: defaultdict[_Key, list[int]] = defaultdict(list)
-    for index, own in enumerate(keys, start=start):
-        for key in own:
-            found[key].append(index)
-    return found
+def _merged(parts: Mapping[_Key, list[list[int]]]) -> dict[_Key, list[int]]:
+    return {
+        key: lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
+        for key, lists in parts.items()
+    }

@@ -135,7 +135,7 @@ class Facts:
         self._by_type[type(event.data)].append(statement)
         self._by_subject[event.subject, type(event.data)].append(statement)
         self._lines[entry.index] = ready.line
-        self._people[entry.index] = people_of((statement,))
+        self._people[entry.index] = ready.people
         if entry.signatures:
             self._signed[entry.index] = entry
         if isinstance(event.data, LedgerOpened) and entry.index == 0:
@@ -147,18 +147,6 @@ class Facts:
         for edge in ready.edges:
             self._causes[edge.effect].append(edge)
             self._effects[edge.cause].append(edge)
-
-
-def agents_of(statement: Statement[Any]) -> tuple[str, ...]:
-    """Who stands behind a statement: the actor and for whom they acted."""
-    principal = statement.on_behalf_of
-    return (statement.actor,) if principal is None else (statement.actor, principal)
-
-
-def people_of(statements: Iterable[Statement[Any] | None]) -> tuple[str, ...]:
-    """The persons who stand behind statements, each once, in order of appearance."""
-    agents = (agent for each in statements if each is not None for agent in agents_of(each))
-    return tuple(dict.fromkeys(agent for agent in agents if agent.startswith("person:")))
 
 
 def occurred(statement: Statement[Any] | None) -> datetime | None:

@@ -21,10 +21,10 @@ from typing import Any
 
 from governance.events.vocabulary import data, decisions, design, governance, model, operation
 from governance.lineage.entitlement import entitlement_of
-from governance.lineage.facts import Facts, agents_of
+from governance.lineage.facts import Facts
 from governance.lineage.fold_signers import fold_signed
 from governance.lineage.makers import makers_of
-from governance.lineage.statement import Statement
+from governance.lineage.statement import Statement, agents_of
 from governance.lineage.views import ApprovalView
 
 Granted = Statement[decisions.ApprovalGranted]

@@ -19,10 +19,10 @@ from governance.events.vocabulary import (
     operation,
     training,
 )
-from governance.lineage.facts import Facts, agents_of, occurred, people_of
+from governance.lineage.facts import Facts, occurred
 from governance.lineage.fold_approvals import fold_approvals
 from governance.lineage.makers import makers_of, run_statements
-from governance.lineage.statement import Statement
+from governance.lineage.statement import Statement, agents_of, people_of
 from governance.lineage.views import EvaluationView, FeatureSetView, ModelView, RunView
 
 T = TypeVar("T")

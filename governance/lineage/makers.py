@@ -15,8 +15,8 @@ from typing import Any
 
 from governance.events.refs import kind_of
 from governance.events.vocabulary import data, design, features, model, operation, training
-from governance.lineage.facts import Facts, people_of
-from governance.lineage.statement import Statement
+from governance.lineage.facts import Facts
+from governance.lineage.statement import Statement, people_of
 
 RunStatement = (
     Statement[training.RunStarted] | Statement[training.RunCompleted] | Statement[training.RunFailed]

@@ -11,6 +11,7 @@ service has a million statements.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from governance.errors import InputError
@@ -79,7 +80,7 @@ class _Gathering:
         self._reader = reader
         self._size = size
         self._entries: dict[int, Entry] = {}
-        self._mentions: set[tuple[str, str]] = set()
+        self._named: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self.asked: set[str] = set()
 
     def entries(self) -> list[Entry]:
@@ -88,11 +89,12 @@ class _Gathering:
 
     def named(self, kinds: Iterable[str], roles: Iterable[str] = ()) -> set[str]:
         """Refs of these kinds that the entries mention, in these roles or in any."""
-        wanted, wanted_roles = set(kinds), set(roles)
+        wanted_roles = set(roles)
         return {
             ref
-            for ref, role in self._mentions
-            if kind_of(ref) in wanted and (not wanted_roles or role in wanted_roles)
+            for kind in kinds
+            for ref, role in self._named.get(kind, ())
+            if not wanted_roles or role in wanted_roles
         }
 
     def take_mentioning(self, refs: Iterable[str]) -> None:
@@ -112,7 +114,8 @@ class _Gathering:
         missing = set(indexes) - self._entries.keys()
         for ready in self._shelf.read(missing, self._bodies):
             self._entries[ready.entry.index] = ready.entry
-            self._mentions.update(ready.links.mentions)
+            for kind, mention in ready.mentions:
+                self._named[kind].add(mention)
 
     def _bodies(self, indexes: list[int]) -> list[bytes]:
         return [row.body for row in self._reader.entries_at(indexes)]

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from governance.core.instants import parse_instant
 from governance.events.envelope import Entry, read_entry
-from governance.events.links import Links, links_of
-from governance.lineage.statement import EntryLine, RelationLine, Statement
+from governance.events.links import Mention, links_of
+from governance.events.refs import kind_of
+from governance.lineage.statement import EntryLine, RelationLine, Statement, people_of
 
 ENTRIES_MAX = 20_000
 
@@ -22,17 +23,19 @@ class Ready(NamedTuple):
     """An entry made ready for folding.
 
     Attributes:
-        links: What it mentions and which relations it asserts.
+        mentions: What it mentions in which role, each with the kind of the ref.
         refs: The refs that it mentions, each once.
         edges: The relations that it asserts.
+        people: The persons who stand behind it.
     """
 
     entry: Entry
     statement: Statement[Any]
     line: EntryLine
-    links: Links
+    mentions: tuple[tuple[str, Mention], ...]
     refs: tuple[str, ...]
     edges: tuple[RelationLine, ...]
+    people: tuple[str, ...]
 
 
 class Shelf:
@@ -99,9 +102,10 @@ def make_ready(entry: Entry) -> Ready:
         entry=entry,
         statement=statement,
         line=line,
-        links=links,
+        mentions=tuple((kind_of(mention.ref), mention) for mention in links.mentions),
         refs=tuple(dict.fromkeys(mention.ref for mention in links.mentions)),
         edges=tuple(
             RelationLine(effect, cause, kind, entry.index) for effect, cause, kind in links.relations
         ),
+        people=people_of((statement,)),
     )

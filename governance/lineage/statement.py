@@ -6,9 +6,10 @@ Rules: frozen values; every one knows the entry that it comes from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from governance.events.payload import Payload
 
@@ -61,3 +62,15 @@ class Statement(Generic[P]):
     on_behalf_of: str | None
     subject: str
     data: P
+
+
+def agents_of(statement: Statement[Any]) -> tuple[str, ...]:
+    """Who stands behind a statement: the actor and for whom they acted."""
+    principal = statement.on_behalf_of
+    return (statement.actor,) if principal is None else (statement.actor, principal)
+
+
+def people_of(statements: Iterable[Statement[Any] | None]) -> tuple[str, ...]:
+    """The persons who stand behind statements, each once, in order of appearance."""
+    agents = (agent for each in statements if each is not None for agent in agents_of(each))
+    return tuple(dict.fromkeys(agent for agent in agents if agent.startswith("person:")))

@@ -36,6 +36,7 @@ from governance.policy.judgement import (
 )
 from governance.policy.messages import fill
 from governance.policy.model import (
+    PASSING,
     WAIVABLE,
     Finding,
     Outcome,
@@ -292,7 +293,8 @@ class Assessor:
                 self._at,
                 signed_only=self._parameters.get(SIGNED_DEMANDED) is True,
             )
-        filled = fill(rule.message, seen, self._durations)
+        # What passes says its title and nothing of its message.
+        filled = "" if judged.outcome in PASSING else fill(rule.message, seen, self._durations)
         message = message_of(rule, judged.outcome, judged.detail, filled, vacuous=judged.vacuous)
         return Finding(
             rule_set=self._rule_set.id,

@@ -256,14 +256,15 @@ def _require_limits(root: yaml.Node, file: str) -> None:
     open_ends: list[yaml.Node] = [root]
     while open_ends:
         node = open_ends.pop()
-        here = Marked(node, file, "value")
         if id(node) in seen:
-            here.refuse("anchors and aliases are not used here", hint="write the value out")
+            Marked(node, file, "value").refuse(
+                "anchors and aliases are not used here", hint="write the value out"
+            )
         seen.add(id(node))
         if node.tag.removeprefix("tag:yaml.org,2002:") not in PLAIN_TAGS:
-            here.refuse(f"the tag {node.tag} is not used here")
+            Marked(node, file, "value").refuse(f"the tag {node.tag} is not used here")
         if len(seen) > NODES_MAX:
-            here.refuse(f"document has more than {NODES_MAX} values")
+            Marked(node, file, "value").refuse(f"document has more than {NODES_MAX} values")
         if isinstance(node, yaml.MappingNode):
             open_ends.extend(each for pair in node.value for each in pair)
         elif isinstance(node, yaml.SequenceNode):

@@ -25,7 +25,8 @@ from governance.policy.cel.horizon import horizon_of, mentions
 from governance.policy.cel.operators import ranged
 from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
-from governance.policy.cel.program import Program, compile_program
+from governance.policy.cel.program import Program, program_of
+from governance.policy.cel.resolver import resolve
 from governance.policy.cel.types import DOUBLE, DYN, INT, Type
 from governance.policy.lineage_functions import OVERLOADS
 
@@ -46,6 +47,9 @@ LENGTH_MAX = 4_000
 
 INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
 """How the names of fields end that are moments."""
+
+TREES_MAX = 4_096
+"""Trees that are kept for being asked for again."""
 
 Measure = Literal["moment", "span", "other"]
 """What a whole number counts: microseconds since 1970 UTC, microseconds, or something else."""
@@ -278,7 +282,7 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     Raises:
         ExpressionError: It does not compile, names a field that is not there, or does with a type what cannot be done.
     """
-    return _compiled(text, Environment(variables, _FUNCTIONS)).result
+    return _compiled(text, _LANGUAGE.over(variables)).result
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +313,7 @@ def typed_tree(text: str, variables: Mapping[str, Type]) -> TypedTree:
     Raises:
         ExpressionError: As `check_expression`.
     """
-    environment = Environment(variables, _FUNCTIONS)
+    environment = _LANGUAGE.over(variables)
     root = _compiled(text, environment).root
     return TypedTree(text, root, check_each(root, text, environment))
 
@@ -334,9 +338,21 @@ def _compiled(text: str, environment: Environment) -> Program:
     if len(text) > LENGTH_MAX:
         raise ExpressionError(f"expression has {len(text)} characters, at most {LENGTH_MAX}", 1, 1)
     try:
-        return compile_program(text, environment)
+        return program_of(text, _resolved(text, environment), environment)
     except CompileError as error:
         raise ExpressionError(error.message, *place(text, error.offset), error.hint) from error
+
+
+def _resolved(text: str, environment: Environment) -> tree.Node:
+    """The tree of a text, kept for whoever asks for it over variables of the same names: loading, linting, running."""
+    key = (text, frozenset(environment.variables))
+    found = _TREES.get(key)
+    if found is None:
+        found = resolve(parse(text), environment)
+        if len(_TREES) >= TREES_MAX:
+            _TREES.clear()
+        _TREES[key] = found
+    return found
 
 
 def _span(name: str, unit: int) -> tuple[Overload, Overload]:
@@ -362,4 +378,8 @@ _FUNCTIONS = (*(each for name, unit in MICROSECONDS.items() for each in _span(na
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Environment:
-    return Environment(dict.fromkeys(names, DYN), _FUNCTIONS)
+    return _LANGUAGE.over(dict.fromkeys(names, DYN))
+
+
+_LANGUAGE = Environment(overloads=_FUNCTIONS)
+_TREES: dict[tuple[str, frozenset[str]], tree.Node] = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from governance.policy.expressions import INSTANT_ENDINGS
@@ -34,7 +35,11 @@ def fill(text: str, values: Mapping[str, Any], durations: frozenset[str] = froze
         values: Variables as the rule saw them.
         durations: Names of parameters that are durations.
     """
-    return _PLACE.sub(lambda match: _shown(match[1], values, durations), text)
+    words, paths = _parted(text)
+    if not paths:
+        return text
+    shown = [_shown(path, values, durations) for path in paths]
+    return "".join([each for pair in zip(words, shown, strict=False) for each in pair] + [words[-1]])
 
 
 def places(text: str) -> list[str]:
@@ -91,17 +96,31 @@ def format_value(value: Any, *, is_moment: bool = False, is_span: bool = False) 
     return str(value)
 
 
-def _shown(path: str, values: Mapping[str, Any], durations: frozenset[str]) -> str:
+@lru_cache(maxsize=4_096)
+def _parted(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """What stands around a text's places, one more than there are places, and their paths."""
+    parts = _PLACE.split(text)
+    return tuple(parts[::2]), tuple(tuple(each.split(".")) for each in parts[1::2])
+
+
+def _shown(path: tuple[str, ...], values: Mapping[str, Any], durations: frozenset[str]) -> str:
     value: Any = values
-    for part in path.split("."):
+    for part in path:
         value = value.get(part) if isinstance(value, Mapping) else None
-    name = path.rpartition(".")[2]
+    if type(value) is str:
+        return value
+    name = path[-1]
     if isinstance(value, int) and not isinstance(value, bool):
-        if path.startswith("params.") and name in durations:
+        if path[0] == "params" and name in durations:
             return format_duration(value)
-        if name.endswith(INSTANT_ENDINGS) or path == "now":
-            return moment_of(value).strftime("%Y-%m-%d %H:%M UTC")
+        if name.endswith(INSTANT_ENDINGS) or path == ("now",):
+            return _minute(value)
     return _text(value)
+
+
+@lru_cache(maxsize=4_096)
+def _minute(count: int) -> str:
+    return moment_of(count).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _text(value: Any) -> str:

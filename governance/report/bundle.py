@@ -66,8 +66,10 @@ class Manifest:
         origin: The ledger's own name.
         checkpoint_size: Entries under the checkpoint.
         draft: Whether the report was not issued.
+        annex: `all` where a register of every entry of the dossier is printed, else empty.
         rule_sets: Id and digest of each, in order.
         parameters: Values for their parameters.
+        options: What else the template was told; left out of bundle.json when there is nothing.
         renderer: Name and version of what laid out the pages.
         files: Digest of each other file by name.
     """
@@ -80,8 +82,10 @@ class Manifest:
     origin: str
     checkpoint_size: int
     draft: bool = False
+    annex: str = ""
     rule_sets: tuple[tuple[str, str], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     renderer: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,6 +115,8 @@ def with_manifest(manifest: Manifest, files: Files) -> dict[str, bytes]:
 def format_manifest(manifest: Manifest) -> bytes:
     """Write bundle.json."""
     told = {name: getattr(manifest, name) for name in Manifest.__dataclass_fields__}
+    if not manifest.options:
+        del told["options"]
     sets = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     return format_canonical({**told, "format": FORMAT, "rule_sets": sets})
 
@@ -169,9 +175,10 @@ def _require_types(manifest: Manifest) -> None:
         manifest.template_digest,
         manifest.at,
         manifest.origin,
+        manifest.annex,
     ]
     sizes: list[object] = [manifest.tree_size, manifest.checkpoint_size]
-    maps: list[object] = [manifest.parameters, manifest.renderer, manifest.files]
+    maps: list[object] = [manifest.parameters, manifest.options, manifest.renderer, manifest.files]
     flag: object = manifest.draft
     fits = all(isinstance(each, dict) for each in maps) and isinstance(flag, bool)
     if fits:

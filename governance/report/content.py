@@ -21,6 +21,7 @@ from governance.policy.model import PASSING, SEVERITIES, Assessment, Finding, Ru
 from governance.report import declaration, incident_report, lineage_report, model_card, technical
 from governance.report.figure_lineage import draw_lineage
 from governance.report.sections import Sections, fill_sections
+from governance.report.templates import content_kind
 
 Content = dict[str, Any]
 
@@ -71,6 +72,7 @@ def build_content(
     issued_at: datetime,
     assessment: Assessment | None = None,
     rule_sets: Sequence[RuleSet] = (),
+    annex: str = "",
 ) -> Content:
     """Everything that a template may read.
 
@@ -81,8 +83,9 @@ def build_content(
         issued_at: The report's date.
         assessment: Findings, if rule sets were held against the dossier.
         rule_sets: Those rule sets, in the assessment's order.
+        annex: `all` for the register of every entry of the dossier, to be printed.
     """
-    points = fill_sections(SECTIONS.get(template, ()), dossier)
+    points = fill_sections(SECTIONS.get(content_kind(template), ()), dossier)
     cited = _cited(assessment, points)
     approvals, late = _approvals(dossier, issued_at), _late(dossier)
     if cited:
@@ -112,6 +115,7 @@ def build_content(
         "evidence": [_entry(line) for line in dossier.entries if not cited or line.index in cited],
         "evidence_total": len(dossier.entries),
         "late": late,
+        "annex": {"rows": [_entry(line) for line in dossier.entries] if annex else []},
     }
 
 

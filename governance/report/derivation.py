@@ -10,63 +10,21 @@ is what its canonical JSON reads back as, so that pages are rendered from exactl
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
 from governance.core.canonical import format_canonical
 from governance.core.checkpoint import parse_checkpoint
 from governance.core.note import parse_note
 from governance.events.envelope import Entry
-from governance.lineage.dossier import Dossier
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
-from governance.policy.model import Assessment, RuleSet
-from governance.report.content import Content, LedgerFacts, build_content
+from governance.policy.model import Assessment
+from governance.report import period_report
+from governance.report.content import LedgerFacts, build_content
+from governance.report.request import Content, Derived, ReportRequest, read_content
+from governance.report.templates import content_kind
 
-
-@dataclass(frozen=True, slots=True)
-class ReportRequest:
-    """What was asked for.
-
-    Attributes:
-        about: The subject, a ref.
-        template: A template's id.
-        at: The report's date, and the moment that rules take as now.
-        tree_size: The entries that are looked at.
-        rule_sets: Held against the subject, in order.
-        parameters: Values for their parameters.
-        draft: Whether the report says of itself that it was not issued.
-    """
-
-    about: str
-    template: str
-    at: datetime
-    tree_size: int
-    rule_sets: tuple[RuleSet, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    draft: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What follows from the entries.
-
-    Attributes:
-        content: All that a template may read, canonical JSON.
-        assessment: The findings, if rule sets were named.
-    """
-
-    dossier: Dossier
-    assessment: Assessment | None
-    content: bytes
-
-    @property
-    def readable(self) -> Content:
-        """The content as a template reads it."""
-        return read_content(self.content)
+__all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
 
 def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts) -> Derived:
@@ -77,6 +35,18 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         entries: Those that the subject's dossier rests on; more do no harm.
         ledger: The checkpoint that they are under.
     """
+    content, assessment = (
+        period_report.build_period(request, entries, ledger)
+        if content_kind(request.template) == period_report.TEMPLATE
+        else _of_dossier(request, entries, ledger)
+    )
+    return Derived(assessment, format_canonical({**content, "draft": request.draft}))
+
+
+def _of_dossier(
+    request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
+) -> tuple[Content, Assessment | None]:
+    """What most reports are: one subject's dossier, and the rules held against it."""
     dossier = build_dossier(request.about, entries, tree_size=request.tree_size)
     assessment = None
     if request.rule_sets:
@@ -90,14 +60,9 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         issued_at=request.at,
         assessment=assessment,
         rule_sets=request.rule_sets,
+        annex=request.annex,
     )
-    return Derived(dossier, assessment, format_canonical({**content, "draft": request.draft}))
-
-
-def read_content(content: bytes) -> Content:
-    """Content out of its canonical JSON."""
-    read: Content = json.loads(content)
-    return read
+    return content, assessment
 
 
 def ledger_facts(note: bytes, verifier_key: str) -> LedgerFacts:

@@ -26,31 +26,38 @@ class PagesUncheckedError(Exception):
     """The pages could not be made again as they were; says why."""
 
 
-def made_again(manifest: Manifest, files: Files, templates: Path) -> bytes:
+def made_again(
+    manifest: Manifest, files: Files, templates: Path, *, own: Path | None = None, processes: int = 1
+) -> bytes:
     """The report's first revision, rendered from what it carries.
 
     Args:
         manifest: What it says of itself.
         files: Its attachments.
         templates: The folder of templates at hand.
+        own: An organisation's own, laid over them.
+        processes: At most so many lay out a register.
 
     Raises:
         PagesUncheckedError: The template is not at hand or another one, or nothing can be rendered here.
     """
     try:
-        template = load_template(templates, manifest.template)
+        template = load_template(templates, manifest.template, own=own)
         digest = digest_template(template)
         if digest != manifest.template_digest:
             raise PagesUncheckedError(
                 f"the template {manifest.template} at hand is {digest}, the report was made with "
-                f"{manifest.template_digest}"
+                f"{manifest.template_digest}; --templates FOLDER names those of then, or the own ones"
             )
         attached = [
             Attachment(name, content, bundle.describe(name)) for name, content in sorted(files.items())
         ]
         content = read_content(files[bundle.CONTENT])
         at = parse_instant(manifest.at)
-        return render(template, content, format="pdf", issued_at=at, attachments=attached).content
+        made = render(
+            template, content, format="pdf", issued_at=at, attachments=attached, processes=processes
+        )
+        return made.content
     except DependencyError as error:
         raise PagesUncheckedError(error.message) from error
     except (GovernanceError, LookupError, ValueError, TypeError, RecursionError) as error:

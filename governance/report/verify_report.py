@@ -51,11 +51,15 @@ class Installation:
 
     Attributes:
         templates: The folder of report templates.
+        own_templates: An organisation's own, laid over them, or a whole set in their place.
+        processes: At most so many lay out a register.
         versions: Gives the versions of what lays out pages here, as `renderer_versions` names them.
     """
 
     templates: Path
     versions: Callable[[], Mapping[str, str]]
+    own_templates: Path | None = None
+    processes: int = 1
 
 
 @dataclass(slots=True)
@@ -195,7 +199,9 @@ def _derived(evidence: Evidence) -> Derived:
         tree_size=manifest.tree_size,
         rule_sets=tuple(parse_rule_set(evidence.files[name], file=name) for name in names),
         parameters=manifest.parameters,
+        options=manifest.options,
         draft=manifest.draft,
+        annex=manifest.annex,
     )
     return derive(request, evidence.entries, evidence.facts)
 
@@ -228,7 +234,13 @@ def _hold_pages(
         found.unchecked("pages", "the pages", "only the evidence was asked for")
     else:
         try:
-            made = made_again(manifest, evidence.files, installation.templates)
+            made = made_again(
+                manifest,
+                evidence.files,
+                installation.templates,
+                own=installation.own_templates,
+                processes=installation.processes,
+            )
             report = first_revision(content, revisions, made)
             where = compare_first_revision(
                 made, report, made_with=manifest.renderer, versions=installation.versions()

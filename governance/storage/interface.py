@@ -84,13 +84,13 @@ class Batch(NamedTuple):
     """All that one append adds.
 
     Attributes:
-        entries: In order of index.
+        entries: In order of index, each as an `EntryRow` holds it.
         nodes: What became complete.
         mentions: By (ref, role): the indexes of the entries that speak of the ref so, ascending.
         relations: By (effect, cause, kind): the indexes of the entries that assert it, ascending.
     """
 
-    entries: Sequence[EntryRow]
+    entries: Sequence[tuple[int, bytes, bytes, str, str]]
     nodes: Sequence[NodeRow]
     mentions: Mapping[tuple[str, str], Sequence[int]]
     relations: Mapping[tuple[str, str, str], Sequence[int]]
@@ -281,12 +281,13 @@ def require_next(batch: Batch, size: int) -> None:
     Raises:
         StorageError: They begin elsewhere, or leave out an index.
     """
-    if [row.index for row in batch.entries] == list(range(size, size + len(batch.entries))):
+    indexes = [row[0] for row in batch.entries]
+    if indexes == list(range(size, size + len(indexes))):
         return
-    for expected, row in enumerate(batch.entries, start=size):
-        if row.index != expected:
+    for expected, index in enumerate(indexes, start=size):
+        if index != expected:
             where = "begins at" if expected == size else "goes on with"
-            raise StorageError(f"batch {where} index {row.index}, the next one of the ledger is {expected}")
+            raise StorageError(f"batch {where} index {index}, the next one of the ledger is {expected}")
 
 
 def chunked(values: Iterable[Value], size: int) -> Iterator[list[Value]]:

@@ -177,8 +177,8 @@ class _MemoryWriter(DelegatingReader, Writer):
     def write(self, batch: Batch) -> None:
         require_next(batch, self.added.head().size or self._committed.head().size)
         fresh = _Tables()
-        fresh._entries.extend(batch.entries)
-        fresh._by_event.update((row.event_id, row.index) for row in batch.entries)
+        fresh._entries.extend(map(EntryRow._make, batch.entries))
+        fresh._by_event.update((row.event_id, row.index) for row in fresh._entries)
         fresh._nodes.update(((row.level, row.index), row.hash) for row in batch.nodes)
         fresh._mentions.extend(mention_rows(batch))
         fresh._relations.extend(relation_rows(batch))

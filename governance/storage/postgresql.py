@@ -220,8 +220,8 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
             }
         )
         if batch.entries:
-            last = batch.entries[-1]
-            self._head = Head(last.index + 1, last.leaf_hash)
+            index, leaf_hash, *_ = batch.entries[-1]
+            self._head = Head(index + 1, leaf_hash)
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._db.all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")

@@ -14,7 +14,9 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.delegating import DelegatingReader
@@ -23,7 +25,6 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
     Batch,
     CheckpointRow,
-    EntryRow,
     Head,
     Storage,
     Writer,
@@ -44,6 +45,30 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
+ROWS_TOGETHER = (128, 32, 8)
+"""How many rows one statement inserts; what is left over goes one by one."""
+
+_COLUMNS = {
+    "entry": ENTRY_COLUMNS,
+    "tree_node": 'level, "index", hash',
+    "mention": "ref_id, role, first, rest",
+    "relation": "effect_id, cause_id, kind, first, rest",
+}
+
+
+_INSERT = {
+    table: f"INSERT INTO {table} ({columns}) VALUES ({marks(columns.split(','))})"
+    for table, columns in _COLUMNS.items()
+}
+"""By table: the statement for one row."""
+_INSERTS = {
+    table: [
+        (together, _INSERT[table] + f",({marks(columns.split(','))})" * (together - 1))
+        for together in ROWS_TOGETHER
+    ]
+    for table, columns in _COLUMNS.items()
+}
+"""By table: the statement for so many rows, the most first."""
 
 
 class SqliteStorage(DelegatingReader, Storage):
@@ -112,25 +137,28 @@ class SqliteStorage(DelegatingReader, Storage):
             self._is_writing = True
             try:
                 with self._lock:
-                    yield from self._transaction()
+                    connection = self._begin()
+                    writer = _SqliteWriter(connection, self._path, self._ref_ids)
+                    try:
+                        yield writer
+                        with translated(self._path):
+                            connection.execute("COMMIT")
+                    except BaseException:
+                        writer.forget()
+                        self._roll_back(connection)
+                        raise
+                    if len(self._ref_ids) > REFS_CACHED_MAX:
+                        self._ref_ids.clear()
             finally:
                 self._is_writing = False
 
-    def _transaction(self) -> Iterator[Writer]:
-        connection = self._writer_connection = self._writer_connection or _connect(self._path)
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._writer_connection
+        if connection is None:
+            connection = self._writer_connection = _connect(self._path)
         with translated(self._path):
             connection.execute("BEGIN IMMEDIATE")
-        writer = _SqliteWriter(connection, self._path, self._ref_ids)
-        try:
-            yield writer
-            with translated(self._path):
-                connection.execute("COMMIT")
-        except BaseException:
-            writer.forget()
-            self._roll_back(connection)
-            raise
-        if len(self._ref_ids) > REFS_CACHED_MAX:
-            self._ref_ids.clear()
+        return connection
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         """Undo a transaction; where even that fails, give the connection up, which undoes it as well."""
@@ -195,26 +223,36 @@ class _SqliteWriter(SqliteReader, Writer):
         self._head = None
         with translated(self._path):
             self._write_entries(batch.entries)
-            many = self._db.executemany
             if batch.nodes:
-                many("INSERT INTO tree_node VALUES (?,?,?)", batch.nodes)
+                self._insert("tree_node", batch.nodes)
             ids = self._intern(batch)
             if batch.mentions:
-                rows = index_rows(((ids[ref], role), at) for (ref, role), at in batch.mentions.items())
-                many("INSERT INTO mention VALUES (?,?,?,?)", rows)
+                mentions = [((ids[ref], role), at) for (ref, role), at in batch.mentions.items()]
+                self._insert("mention", list(index_rows(mentions)))
             if batch.relations:
-                rows = index_rows(
+                relations = [
                     ((ids[effect], ids[cause], kind), at)
                     for (effect, cause, kind), at in batch.relations.items()
-                )
-                many("INSERT INTO relation VALUES (?,?,?,?,?)", rows)
+                ]
+                self._insert("relation", list(index_rows(relations)))
 
-    def _write_entries(self, rows: Sequence[EntryRow]) -> None:
+    def _write_entries(self, rows: Sequence[Sequence[Any]]) -> None:
         try:
-            self._db.executemany(f"INSERT INTO entry ({ENTRY_COLUMNS}) VALUES (?,?,?,?,?)", rows)
+            self._insert("entry", rows)
         except sqlite3.IntegrityError as error:
             # The index is the next one, so that what is taken can only be an event id.
             raise ConflictError("an event id of the batch is there already") from error
+
+    def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, as many as may be with one statement: each step of the database gives up the interpreter."""
+        execute = self._db.execute
+        at, end = 0, len(rows)
+        for together, statement in _INSERTS[table]:
+            while at + together <= end:
+                execute(statement, list(chain.from_iterable(rows[at : at + together])))
+                at += together
+        for row in rows[at:]:
+            execute(_INSERT[table], row)
 
     def write_checkpoint(self, row: CheckpointRow) -> None:
         ((expected,),) = self._all("SELECT coalesce(max(number), -1) + 1 FROM checkpoint")

@@ -28,6 +28,7 @@ from governance.ledger.checked import CheckedReader
 from governance.lineage.fold import build_dossier
 from governance.lineage.footprint import FootprintReader
 from governance.lineage.reading import read_dossier_entries
+from governance.lineage.remembering import RememberingReader
 from governance.lineage.shelf import Shelf
 from governance.policy.assess import assess
 from governance.policy.model import RuleSet
@@ -36,6 +37,7 @@ from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
 from governance.workspace.rule_sets import load_named_rule_set
+from governance.workspace.starting import start_quickly
 
 SUBJECTS_EACH_MIN = 100
 """Starting a process costs as much as assessing some hundred subjects."""
@@ -119,7 +121,7 @@ def assessed(
     reader: Reader, refs: Sequence[str], rule_sets: Sequence[RuleSet], asked: Asked
 ) -> Iterator[Found]:
     """Assess subjects one after another, each entry read once."""
-    noting, shelf = FootprintReader(reader), Shelf()
+    noting, shelf = FootprintReader(RememberingReader(reader)), Shelf()
     told: dict[str, dict[str, Any]] = {}
     moment = parse_instant(asked.at)
     for ref in refs:
@@ -226,4 +228,5 @@ def work(task: Mapping[str, Any], write: Any) -> None:
 
 
 if __name__ == "__main__":
+    start_quickly()
     work(json.load(sys.stdin), sys.stdout.write)

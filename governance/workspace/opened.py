@@ -14,6 +14,7 @@ Entries that verdicts and reports rest on are proven under the latest checkpoint
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -23,11 +24,7 @@ from governance.core.note import Signer, VerifierKey
 from governance.errors import InputError, NotFoundError
 from governance.events.envelope import Entry, Event, read_entry
 from governance.events.refs import parse_ref
-from governance.ledger.anchor import Anchor
-from governance.ledger.appending import Entries
 from governance.ledger.checked import CheckedReader
-from governance.ledger.log import Ledger
-from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.interface import CheckpointRow, Storage
 from governance.workspace.assessing import Assessing
 from governance.workspace.personal import PersonalData
@@ -36,6 +33,10 @@ from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.stating import TOOL, told_assessment, told_event
 
 if TYPE_CHECKING:
+    from governance.ledger.anchor import Anchor
+    from governance.ledger.appending import Entries
+    from governance.ledger.log import Ledger
+    from governance.ledger.verify import Progress, Verification
     from governance.lineage.dossier import Dossier
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
@@ -74,9 +75,11 @@ class Workspace(Assessing, PersonalData, Reporting):
         self._storage = storage
         self._key = key
         self._clock = clock
-        self._can_sign = signing_key is not None
+        self._signing_key = signing_key
+        self._anchor = anchor
         self._unsealed = False
-        self._ledger = Ledger(storage, clock=clock, origin=origin, signing_key=signing_key, anchor=anchor)
+        self._made_ledger: Ledger | None = None
+        self._making = threading.Lock()
 
     def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
         """Append events, all or none, personal values sealed first; see `governance.ledger.log.Ledger.append`."""
@@ -157,7 +160,7 @@ class Workspace(Assessing, PersonalData, Reporting):
     @property
     def can_sign(self) -> bool:
         """Whether this workspace holds the ledger's signing key."""
-        return self._can_sign
+        return self._signing_key is not None
 
     @property
     def is_sealed(self) -> bool:
@@ -235,6 +238,7 @@ class Workspace(Assessing, PersonalData, Reporting):
             NoteError: `key` is not a verifier key.
         """
         from governance.core.note import parse_verifier_key
+        from governance.ledger.verify import verify
 
         return verify(
             self._storage,
@@ -341,7 +345,7 @@ class Workspace(Assessing, PersonalData, Reporting):
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
         try:
-            if self._unsealed and self._can_sign:
+            if self._unsealed and self.can_sign:
                 self.checkpoint()
         finally:
             self._close_side_store()
@@ -354,6 +358,22 @@ class Workspace(Assessing, PersonalData, Reporting):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def _ledger(self) -> Ledger:
+        """Made when it is first asked for: who only reads does without what appends."""
+        with self._making:
+            if self._made_ledger is None:
+                from governance.ledger.log import Ledger
+
+                self._made_ledger = Ledger(
+                    self._storage,
+                    clock=self._clock,
+                    origin=self.origin,
+                    signing_key=self._signing_key,
+                    anchor=self._anchor,
+                )
+            return self._made_ledger
 
     @property
     def _reader(self) -> CheckedReader:

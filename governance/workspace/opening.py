@@ -13,13 +13,11 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from governance.core.note import is_key_name, parse_verifier_key
 from governance.errors import InputError
-from governance.ledger.demands import Demands, with_demands
 from governance.ledger.key_chain import require_key_chain, signed_with
-from governance.ledger.verify import Progress, Verification, verify
 from governance.storage.opening import create_storage, open_storage
 from governance.workspace.anchoring import Anchoring
 from governance.workspace.opened import Clock, Workspace
@@ -32,6 +30,10 @@ from governance.workspace.places import (
 from governance.workspace.side_stores import SideStorePlace
 from governance.workspace.signing import Signing, found_signer, made_signer
 from governance.workspace.stating import TOOL
+
+if TYPE_CHECKING:
+    from governance.ledger.demands import Demands
+    from governance.ledger.verify import Progress, Verification
 
 
 def now() -> datetime:
@@ -111,6 +113,9 @@ def verify_ledger(
         SchemaError: It is no ledger, or one of a newer version.
         NoteError: `key` is not a verifier key.
     """
+    from governance.ledger.demands import with_demands
+    from governance.ledger.verify import verify
+
     named = [parse_verifier_key(key)] if key else []
     keys = named or (demands.log_keys if demands else ())
     with contextlib.closing(open_storage(place_of(url))) as storage:

@@ -13,7 +13,6 @@ clear reaches the side store only, and only encrypted.
 from __future__ import annotations
 
 import abc
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -137,7 +136,11 @@ class PersonalData(abc.ABC):
     ) -> Sequence[Event | Mapping[str, Any]]:
         """As `seal`, for a task: a thread of its own waits for the disk, if there is something to seal."""
         told = events if isinstance(events, (list, tuple)) else list(events)
-        return await asyncio.to_thread(self.seal, told) if any_due(told) else told
+        if not any_due(told):
+            return told
+        import asyncio  # who has a loop has loaded it
+
+        return await asyncio.to_thread(self.seal, told)
 
     def init_sealing(self) -> SealingState:
         """Make the side store and its wrapping key.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 from pathlib import Path
 
 from governance.storage.addresses import shown_url
@@ -53,6 +52,8 @@ def state_file(folder: Path, origin: str, identity: str) -> Path:
 def default_origin(place: str) -> str:
     """A name for a ledger that nobody named: host and file or database."""
     scheme, rest = split_url(place)
+    import socket
+
     host = socket.gethostname().split(".")[0] or "localhost"
     database = shown_url(place).partition("?")[0].partition("://")[2].partition("/")[2]
     stem = Path(rest).stem if scheme == "sqlite" else database or scheme

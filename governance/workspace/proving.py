@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from governance.ledger.pruning import PrunedTiles
     from governance.ledger.tiles import ExportedTiles, Progress
     from governance.lineage.views import SignatureView
+    from governance.report.window import PeriodOptions
     from governance.storage.interface import Reader, Storage
 
 
@@ -26,9 +27,13 @@ class Proving(abc.ABC):
     """The part of a workspace that auditors are served from."""
 
     _storage: Storage
-    _ledger: Ledger
     _clock: Callable[[], datetime]
     origin: str
+
+    @property
+    @abc.abstractmethod
+    def _ledger(self) -> Ledger:
+        """What appends, signs and proves."""
 
     @property
     @abc.abstractmethod
@@ -156,6 +161,12 @@ class Proving(abc.ABC):
         missing = [index for index in about_keys if index not in found]
         found.update((row.index, read_entry(row.body)) for row in self._reader.entries_at(missing))
         return [found[index] for index in sorted(found)]
+
+    def period_entries(self, about: str, options: PeriodOptions, *, size: int, under: int) -> list[Entry]:
+        """What a report over a period rests on; see `period_entries.py`."""
+        from governance.workspace.period_entries import read_period_entries
+
+        return read_period_entries(self._reader, about, options, size=size, under=under)
 
     def prove_consistency(self, old: int, new: int | None = None) -> bytes:
         """The proof that one tree is a prefix of another; see `governance.ledger.prove.prove_prefix`."""

@@ -8,9 +8,11 @@ on; a report that could not be proven is not issued. What goes into the PDF besi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from governance.core.canonical import format_canonical
@@ -20,21 +22,29 @@ from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry
 from governance.policy.loader import FILE as RULE_SET_FILE
 from governance.policy.model import RuleSet
-from governance.report import bundle
+from governance.report import bundle, period_report
 from governance.report.bundle import Manifest
 from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, load_template
+from governance.report.templates import Template, content_kind, load_template
+from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
 from governance.version import __version__
 from governance.workspace.rule_sets import rule_set_directory
 from governance.workspace.stating import TOOL
 
-ASSESSED = ("assessment", "executive")
-"""Templates that tell findings: `baseline` is held against their subject when no rule set is named."""
+RULE_SETS_DEFAULT: Mapping[str, tuple[str, ...]] = {
+    "assessment": ("baseline",),
+    "executive": ("baseline",),
+    period_report.TEMPLATE: ("soc2",),
+}
+"""Templates that tell findings, with the rule sets that are held against their subject when none is named."""
+
+ANNEXES = ("", "all")
+"""What can be printed after a report: nothing, or a register of every entry that its dossier rests on."""
 
 FORMATS: Mapping[str, Format] = {"pdf": "pdf", "html": "html"}
 
@@ -67,6 +77,9 @@ class Source(Protocol):
 
     def evidence_entries(self, ref: str, *, size: int, under: int) -> list[Entry]:
         """What a report about a thing rests on, each entry proven."""
+
+    def period_entries(self, about: str, options: PeriodOptions, *, size: int, under: int) -> list[Entry]:
+        """What a report over a period rests on, each entry proven."""
 
     def prove_under(self, note: bytes, indexes: Sequence[int]) -> bytes:
         """The entries' proofs under a checkpoint."""
@@ -102,8 +115,11 @@ class ReportOrder:
         size: The tree size to look at.
         rule_sets: Ids or folders, held against the subject; the assessment template takes `baseline` by default.
         parameters: Values for their parameters.
+        options: What else the template is told, as the window of a report over a period.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
+        annex: `all` for a printed register of every entry of the dossier, else empty.
+        templates: A folder of own templates, laid over those that we ship.
         sign: Signs the PDF: gives the same bytes with a signature appended.
     """
 
@@ -113,8 +129,11 @@ class ReportOrder:
     size: int
     rule_sets: Sequence[str] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     format: str = "pdf"
     draft: bool = False
+    annex: str = ""
+    templates: Path | None = None
     sign: Callable[[bytes], bytes] | None = None
 
 
@@ -124,13 +143,16 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     Raises:
         NotFoundError: Unknown subject, rule set or template.
         InputError: An unknown format.
+        TemplateError: An own template cannot be used, or does not render.
         IntegrityError: No checkpoint, an altered entry, or one that the checkpoint of a report to be issued does not
             cover.
     """
-    template = load_template(report_templates_directory(), order.template)
+    template = load_template(report_templates_directory(), order.template, own=order.templates)
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
+    if order.annex not in ANNEXES:
+        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -138,7 +160,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         )
     if workspace.can_sign and not workspace.is_sealed:
         workspace.checkpoint()
-    names = list(order.rule_sets) or (["baseline"] if template.id in ASSESSED else [])
+    names = list(order.rule_sets) or list(RULE_SETS_DEFAULT.get(template.kind, ()))
     request = ReportRequest(
         about=order.about,
         template=template.id,
@@ -146,7 +168,9 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         tree_size=order.size,
         rule_sets=tuple(workspace.rule_set(name) for name in names),
         parameters=order.parameters,
+        options=_options(template.id, order.options),
         draft=order.draft,
+        annex=order.annex,
     )
     note = _covering_note(workspace, order)
     texts = rule_set_texts(names, request.rule_sets)
@@ -155,6 +179,22 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     if not order.draft:
         _append_issue(workspace, made, rendered, kind)
     return rendered
+
+
+def _options(template: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a template is told beyond the subject, checked and in one form.
+
+    Raises:
+        InputError: It takes none, or not these.
+    """
+    if content_kind(template) == period_report.TEMPLATE:
+        return read_period_options(options).to_dict()
+    if options:
+        raise InputError(
+            f"the template {template} takes no {', '.join(options)}",
+            hint=f"a window, a sample and a seed are for --template {period_report.TEMPLATE}",
+        )
+    return {}
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
@@ -203,7 +243,7 @@ def make_report(
         TemplateError: The template does not render this content.
     """
     facts = ledger_facts(note, workspace.verifier_key)
-    entries = workspace.evidence_entries(request.about, size=request.tree_size, under=facts.checkpoint_size)
+    entries = _entries(workspace, request, under=facts.checkpoint_size)
     derived = derive(request, entries, facts)
     covered = [entry.index for entry in entries if entry.index < facts.checkpoint_size]
     files = {
@@ -225,21 +265,41 @@ def make_report(
         origin=facts.origin,
         checkpoint_size=facts.checkpoint_size,
         draft=request.draft,
+        annex=request.annex,
         rule_sets=tuple((each.id, each.digest) for each in request.rule_sets),
         parameters=request.parameters,
+        options=request.options,
         renderer=renderer_versions(format, governance=__version__),
     )
     whole = bundle.with_manifest(manifest, files)
-    rendered = render_bundle(template, derived, whole, format=format, at=request.at)
+    rendered = render_bundle(
+        template, derived, whole, format=format, at=request.at, processes=os.cpu_count() or 1
+    )
     return MadeReport(rendered, manifest, facts, digest_bytes(derived.content))
 
 
+def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
+    """What a report rests on."""
+    if content_kind(request.template) == period_report.TEMPLATE:
+        options = read_period_options(request.options)
+        return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
+    return workspace.evidence_entries(request.about, size=request.tree_size, under=under)
+
+
 def render_bundle(
-    template: Template, derived: Derived, files: bundle.Files, *, format: Format, at: datetime
+    template: Template,
+    derived: Derived,
+    files: bundle.Files,
+    *,
+    format: Format,
+    at: datetime,
+    processes: int = 1,
 ) -> RenderedReport:
     """Render a report with its bundle inside, if it is a PDF."""
     attached = [Attachment(name, content, bundle.describe(name)) for name, content in files.items()]
-    rendered = render(template, derived.readable, format=format, issued_at=at, attachments=attached)
+    rendered = render(
+        template, derived.readable, format=format, issued_at=at, attachments=attached, processes=processes
+    )
     return replace(rendered, bundle=files)
 
 
@@ -278,10 +338,14 @@ def _append_issue(workspace: Source, made: MadeReport, rendered: RenderedReport,
     }
     if rendered.digest != made.rendered.digest:
         data["unsigned_digest"] = made.rendered.digest
+    if manifest.annex:
+        data["annex"] = manifest.annex
     if manifest.rule_sets:
         data["rule_sets"] = [{"id": name, "digest": digest} for name, digest in manifest.rule_sets]
     if manifest.parameters:
         data["parameters"] = dict(manifest.parameters)
+    if manifest.options:
+        data["options"] = dict(manifest.options)
     workspace.record_event(
         "report.issued", f"report:{manifest.template}/{place}@{rendered.digest[7:23]}", actor=TOOL, data=data
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -37,10 +38,17 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
         draft: bool = False,
+        annex: str = "",
+        templates: str | Path | None = None,
         parameters: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
         sign_with: SigningIdentity | None = None,
     ) -> RenderedReport:
-        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`."""
+        """Render a report with its proofs inside, and append that it was issued; see `reporting.py`.
+
+        `templates` is a folder of own templates, laid over those that we ship; see docs/report-templates.md.
+        `annex="all"` prints every entry that the dossier rests on after the report.
+        """
         from governance.workspace.report_signing import signed_now
         from governance.workspace.reporting import ReportOrder, issue_report
 
@@ -51,17 +59,23 @@ class Reporting(abc.ABC):
             size=self._size(size),
             rule_sets=rule_sets,
             parameters=parameters or {},
+            options=options or {},
             format=format,
             draft=draft,
+            annex=annex,
+            templates=Path(templates) if templates is not None else None,
             sign=signed_now(sign_with, self._clock),
         )
         return issue_report(cast("Source", self), order)
 
-    def reproduce(self, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+    def reproduce(
+        self, index: int, *, rule_sets: Sequence[str] = (), templates: str | Path | None = None
+    ) -> Reproduction:
         """Make a report again that was issued, and compare; see `reproducing.py`."""
         from governance.workspace.reproducing import reproduce_report
 
-        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets)
+        own = Path(templates) if templates is not None else None
+        return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets, templates=own)
 
     def to_dataframe(
         self,

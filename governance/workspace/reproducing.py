@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from governance.core.instants import parse_instant
@@ -73,13 +74,16 @@ class Reproduction:
         return self.rendered.digest == self.expected
 
 
-def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] = ()) -> Reproduction:
+def reproduce_report(
+    workspace: Ledger, index: int, *, rule_sets: Sequence[str] = (), templates: Path | None = None
+) -> Reproduction:
     """Make an issued report again.
 
     Args:
         workspace: The opened ledger.
         index: The entry of `report.issued`.
         rule_sets: Folders of the rule sets as they were then; by default those of the same ids that are at hand.
+        templates: The folder of own templates as it was then, if the report was made with one.
 
     Raises:
         NotFoundError: No such entry, or its template, rule set or checkpoint is gone.
@@ -92,7 +96,7 @@ def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] 
             f"entry {index} does not say when and under which checkpoint the report was made",
             hint="only reports issued since these were recorded can be made again",
         )
-    template = load_template(report_templates_directory(), issued.template)
+    template = load_template(report_templates_directory(), issued.template, own=templates)
     names = _names(issued, rule_sets, workspace)
     loaded = tuple(workspace.rule_set(name) for name in names)
     request = ReportRequest(
@@ -102,6 +106,8 @@ def reproduce_report(workspace: Ledger, index: int, *, rule_sets: Sequence[str] 
         tree_size=issued.tree_size,
         rule_sets=loaded,
         parameters=issued.parameters or {},
+        options=issued.options or {},
+        annex=issued.annex or "",
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]

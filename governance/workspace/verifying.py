@@ -8,6 +8,7 @@ network is used but for an http or https URL, and what an option cannot apply to
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -183,8 +184,10 @@ def _verify_report(path: Path, keys: Sequence[VerifierKey], held: Beside) -> Ver
 
     _refuse(held, "a report", "demands", "evidence_only", "templates", "signer_authorities")
     installation = Installation(
-        held.templates or report_templates_directory(),
+        report_templates_directory(),
         lambda: renderer_versions("pdf", governance=__version__),
+        held.templates,
+        os.cpu_count() or 1,
     )
     content = _content(path, PDF_SIZE_BYTES_MAX)
     found, note = verify_report(

@@ -25,7 +25,15 @@ from governance.events.envelope import (
     read_event,
 )
 from governance.events.fields import INSTANT_PATTERN
-from governance.events.links import ACTOR, PRINCIPAL, REGISTERED, SUBJECT, links_of
+from governance.events.links import (
+    ACTOR,
+    PRINCIPAL,
+    REGISTERED,
+    SUBJECT,
+    links_of,
+    pairs_of,
+    pairs_of_admitted,
+)
 from governance.events.payload import Payload
 from governance.events.refs import KINDS, Ref, format_ref, kind_of, parse_ref
 from governance.events.vocabulary import EVENT_TYPES, PAYLOADS, payload_class
@@ -248,6 +256,18 @@ def test_links_come_in_order_and_once() -> None:
     assert ("run:r1", "service:ci", "associated") in links.relations
     assert ("service:ci", "person:ana", "acted_on_behalf_of") in links.relations
     assert len(links.relations) == len(set(links.relations)) == 5
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda each: each.event_type)
+@pytest.mark.parametrize("principal", [{}, {"on_behalf_of": None}, {"on_behalf_of": "person:ana"}])
+def test_links_of_an_admitted_event_are_those_of_any_event(
+    payload: type[Payload], principal: dict[str, str | None]
+) -> None:
+    stated = normalise(example_of(payload))
+    stated["actor"] = {**stated["actor"], **principal}
+    mentions, relations = pairs_of(stated)
+    for _ in range(2):
+        assert pairs_of_admitted(stated, payload) == (tuple(mentions), tuple(relations))
 
 
 def test_what_a_run_generated_rests_on_the_run() -> None:

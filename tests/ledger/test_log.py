@@ -120,6 +120,30 @@ def test_a_ref_is_bound_to_one_digest(ledger: Ledger, storage: Storage, *, toget
     assert storage.head() == before
 
 
+def test_a_ref_that_many_kinds_of_events_mention_is_found_in_each_in_order(
+    ledger: Ledger, storage: Storage
+) -> None:
+    """One actor, subjects in turn: what is gathered subject by subject comes back in order of index."""
+    ledger.append([event(number) | {"subject": f"run:{number % 3}"} for number in range(1, 12)])
+    actors = storage.mentions(["service:pipeline"], role="actor", size=12)
+    subjects = storage.mentions(["run:1"], role="subject", size=12)
+    assert [row.index for row in actors] == list(range(12))
+    assert [row.index for row in subjects] == [1, 4, 7, 10]
+    ledger.checkpoint()
+    assert verify(storage, keys=[KEY.verifier_key]).discrepancies == ()
+
+
+def test_an_actor_who_acts_on_behalf_of_nobody_may_say_so(ledger: Ledger, storage: Storage) -> None:
+    """The field may be null, which is not the same body as leaving it out, and mentions nobody."""
+    stated = event(1)
+    (entry,) = ledger.append([stated | {"actor": {**stated["actor"], "on_behalf_of": None}}])
+    assert b'"on_behalf_of":null' in entry.body
+    roles = {row.role for row in storage.all_mentions(1, 2)}
+    assert roles == {"subject", "actor"}
+    ledger.checkpoint()
+    assert verify(storage, keys=[KEY.verifier_key]).discrepancies == ()
+
+
 def test_one_bad_event_keeps_all_out(ledger: Ledger, storage: Storage) -> None:
     with pytest.raises(EventError, match="event 2: "):
         ledger.append([event(1), event(2) | {"type": "model.regstered"}, event(3)])

@@ -301,14 +301,14 @@ def test_a_template_that_is_not_at_hand_leaves_the_pages_unchecked_and_says_so(
     report: Issued, tmp_path: Path
 ) -> None:
     none = tmp_path / "templates"
-    none.mkdir()
+    (none / "_base").mkdir(parents=True)
+    (none / "_base" / "style.css").write_text("")
     found = verified(report.written(tmp_path), report.key, templates=none)
     assert "the pages could not be compared" in told(found)
     assert "no report template 'assessment'" in told(found)
     own = none / "assessment"
     own.mkdir()
     (own / "template.html.j2").write_text("x")
-    (none / "_base").mkdir()
     found = verified(report.written(tmp_path), report.key, templates=none)
     assert "the template assessment at hand is sha256:" in told(found)
     assert verified(report.written(tmp_path), report.key, templates=none, evidence_only=True).holds

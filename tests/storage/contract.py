@@ -274,6 +274,29 @@ class StorageContract:
                 writer.write(batch_of(rows, (), (), ()))
         assert snapshot(storage) == before
 
+    @pytest.mark.parametrize("count", [1, 7, 8, 41, 128, 299])
+    def test_a_batch_of_any_size_is_read_back_whole(self, storage: Storage, count: int) -> None:
+        """Backends write several rows at a time; none is lost where one portion ends and the next begins."""
+        fill(storage, 0, count)
+        batch = make_batch(0, count)
+        assert list(storage.entries(0, count + 1)) == list(batch.entries)
+        assert sorted(storage.all_nodes()) == sorted(batch.nodes)
+        assert sorted(storage.all_mentions()) == sorted(mention_rows(batch))
+        assert sorted(storage.all_relations()) == sorted(relation_rows(batch))
+        assert storage.structure_problems() == []
+
+    @pytest.mark.parametrize("place", [0, 130, 165, 168])
+    def test_an_event_id_that_is_taken_is_found_wherever_it_stands_in_a_batch(
+        self, storage: Storage, place: int
+    ) -> None:
+        fill(storage, 0, 2)
+        before = snapshot(storage)
+        rows = [make_entry(index) for index in range(2, 171)]
+        rows[place] = rows[place]._replace(event_id="event-00001")
+        with pytest.raises(ConflictError), storage.writing() as writer:
+            writer.write(batch_of(rows, (), (), ()))
+        assert snapshot(storage) == before
+
     def test_a_node_stands_once(self, storage: Storage) -> None:
         fill(storage, 0, 2)
         for nodes in ([NodeRow(1, 0, b"x" * 32)], [NodeRow(2, 0, b"x" * 32), NodeRow(2, 0, b"y" * 32)]):

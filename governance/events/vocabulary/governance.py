@@ -93,6 +93,8 @@ class ReportIssued(Payload):
         content_digest: Of the canonical JSON that the pages were rendered from.
         unsigned_digest: Of the file before it was signed, where it is signed.
         renderer: Name and version of what laid out the pages.
+        options: What else its template was told, as the window of a report over a period.
+        annex: `all` where a register of every entry of the dossier is printed after it.
     """
 
     event_type = "report.issued"
@@ -114,6 +116,8 @@ class ReportIssued(Payload):
     content_digest: Digest | None = None
     unsigned_digest: Digest | None = None
     renderer: Annotated[dict[Label, Label], Field(max_length=20)] | None = None
+    options: Annotated[dict[Label, ParameterValue], Field(max_length=20)] | None = None
+    annex: Literal["all"] | None = None
 
 
 class AccessReviewed(Payload):

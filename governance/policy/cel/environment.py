@@ -8,7 +8,7 @@ it is absent when it is evaluated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from governance.policy.cel.library import Functions, functions_of
@@ -46,6 +46,12 @@ class Environment:
     def functions(self) -> Functions:
         """Every function there is."""
         return functions_of(self.overloads)
+
+    def over(self, variables: Mapping[str, Type]) -> Environment:
+        """The same with other variables; the functions are gathered once for all of them."""
+        made = replace(self, variables=variables)
+        made.__dict__["functions"] = self.functions
+        return made
 
     def candidates(self, name: str) -> list[str]:
         """The names that a name may stand for, the innermost namespace first."""

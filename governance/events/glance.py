@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A glance: one compiled function for each event type that says whether plain values are what a schema asks.
+
+    {"type": "str", "max_length": 9, "pattern": "^[a-z]+$"}   compiles to
+    if v not in known and not takes(v): return 0
+
+Rules: the schemas are pydantic's own (`__pydantic_core_schema__`); a key or a kind of schema that nobody thought of
+here is an AssertionError, never a guess. Nothing is built and nothing is changed. A glance may refuse what pydantic
+accepts (whoever asks then looks closely) and never takes what pydantic refuses; a test holds both to the same answers.
+What stands in the compiled text are our own constants; whatever comes from a schema is bound by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+REFUSED: Final = 0
+PLAIN: Final = 1
+"""As the schema asks, and its numbers are written by orjson as RFC 8785 asks."""
+UNEVEN: Final = 2
+"""As the schema asks; a number in it is one that both write differently, such as 1.0."""
+
+Glance = Callable[[Any], int]
+"""Gives REFUSED, PLAIN or UNEVEN; raises KeyError or TypeError on what is of another shape, which is a refusal too."""
+
+KNOWN_MAX = 2048
+"""How many texts are remembered for each pattern."""
+KNOWN_LENGTH_MAX = 255
+
+_WHOLE_MAX = 2**53 - 1
+"""The largest whole number that RFC 8785 writes as it stands."""
+
+
+def compile_glance(schema: Mapping[str, Any]) -> Glance:
+    """The function that looks at values of a schema.
+
+    Args:
+        schema: A core schema without references.
+
+    Raises:
+        AssertionError: A kind of schema that no payload had when this was written.
+    """
+    source = _Source()
+    source.look(schema, "v", 1)
+    names = source.names
+    exec("\n".join((*source.lines, "    return told")), names)  # noqa: S102  # our own text; values are bound
+    compiled: Glance = names["glance"]
+    return compiled
+
+
+class _Texts:
+    """The texts that a pattern takes; those that come again and again are matched once.
+
+    Args:
+        pattern: Of the whole text. Only ASCII is taken, because which characters beyond it are spaces differs between
+            the two engines.
+    """
+
+    def __init__(self, pattern: str, length_min: int, length_max: float) -> None:
+        self._matches = re.compile(pattern, re.ASCII).fullmatch
+        self._length_min = length_min
+        self._length_max = length_max
+        self.known: set[str] = set()
+
+    def takes(self, text: Any) -> bool:
+        if type(text) is not str or not self._length_min <= len(text) <= self._length_max:
+            return False
+        if not text.isascii() or self._matches(text) is None:
+            return False
+        if len(text) <= KNOWN_LENGTH_MAX:
+            if len(self.known) >= KNOWN_MAX:
+                self.known.clear()
+            self.known.add(text)
+        return True
+
+
+_TEXTS: dict[tuple[str, int, float], _Texts] = {}
+"""One for each pattern with its lengths, shared by all fields that have it."""
+
+
+class _Source:
+    """The text of one glance as it grows, and the values that it names."""
+
+    def __init__(self) -> None:
+        self.lines = ["def glance(v):", "    told = 1"]
+        self.names: dict[str, Any] = {"ABSENT": object()}
+
+    def look(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        """Add what refuses a value that is not as the schema asks.
+
+        Args:
+            schema: What it asks.
+            value: The variable that holds the value.
+            depth: How far the lines are indented.
+        """
+        kind = schema["type"]
+        if kind not in _LOOKS:
+            raise AssertionError(f"no admission for a schema of type {kind}")
+        look, allowed = _LOOKS[kind]
+        unknown = schema.keys() - allowed - {"type", "metadata", "ref"}
+        assert not unknown, f"no admission for a schema of type {kind} with {', '.join(sorted(unknown))}"
+        look(self, schema, value, depth)
+
+    def _add(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    def _refuse(self, depth: int, condition: str) -> None:
+        self._add(depth, f"if {condition}: return 0")
+
+    def _bind(self, value: Any) -> str:
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _variable(self) -> str:
+        return self._bind(None).replace("c", "v")
+
+    def _model(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        assert schema["config"]["extra_fields_behavior"] == "forbid"
+        assert not schema["custom_init"]
+        assert not schema["root_model"]
+        self.look(schema["schema"], value, depth)
+
+    def _fields(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        required = [
+            (name, each["schema"])
+            for name, each in schema["fields"].items()
+            if each["schema"]["type"] != "default"
+        ]
+        optional = [
+            (name, each["schema"]["schema"])
+            for name, each in schema["fields"].items()
+            if each["schema"]["type"] == "default"
+        ]
+        self._refuse(depth, f"type({value}) is not dict")
+        count = self._variable()
+        self._add(depth, f"{count} = {len(required)}")
+        for name, each in required:
+            own = self._variable()
+            self._add(depth, f"{own} = {value}[{self._bind(name)}]")
+            self.look(each, own, depth)
+        for name, each in optional:
+            own = self._variable()
+            self._add(depth, f"{own} = {value}.get({self._bind(name)}, ABSENT)")
+            self._add(depth, f"if {own} is not ABSENT:")
+            self._add(depth + 1, f"{count} += 1")
+            self.look(each, own, depth + 1)
+        self._refuse(depth, f"len({value}) != {count}")
+
+    def _nullable(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        self._add(depth, f"if {value} is not None:")
+        self.look(schema["schema"], value, depth + 1)
+
+    def _text(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
+        if "pattern" not in schema:
+            bounds = f"{self._bind(low)} <= len({value}) <= {self._bind(high)}"
+            self._refuse(depth, f"type({value}) is not str or not {bounds}")
+            return
+        texts = _TEXTS.setdefault((schema["pattern"], low, high), _Texts(schema["pattern"], low, high))
+        self._refuse(
+            depth, f"{value} not in {self._bind(texts.known)} and not {self._bind(texts.takes)}({value})"
+        )
+
+    def _literal(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        expected = schema["expected"]
+        (kind,) = {type(each) for each in expected}
+        assert kind in (str, int)
+        self._refuse(
+            depth, f"type({value}) is not {kind.__name__} or {value} not in {self._bind(frozenset(expected))}"
+        )
+
+    def _flag(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        self._refuse(depth, f"{value} is not True and {value} is not False")
+
+    def _whole(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        low = self._bind(max(schema.get("ge", -_WHOLE_MAX), -_WHOLE_MAX))
+        high = self._bind(min(schema.get("le", _WHOLE_MAX), _WHOLE_MAX))
+        self._refuse(depth, f"type({value}) is not int or not {low} <= {value} <= {high}")
+
+    def _number(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        low, high = self._bind(schema.get("ge", float("-inf"))), self._bind(schema.get("le", float("inf")))
+        self._add(depth, f"if type({value}) is float:")
+        self._refuse(depth + 1, f"{value} - {value} != 0.0")  # neither infinite nor NaN
+        # What lies between is written without an exponent by both, with the fewest digits that read back.
+        self._add(depth + 1, f"if not 1e-4 <= abs({value}) < 1e15 or {value}.is_integer(): told = 2")
+        self._refuse(
+            depth, f"type({value}) is not float and (type({value}) is not int or abs({value}) > {_WHOLE_MAX})"
+        )
+        self._refuse(depth, f"not {low} <= {value} <= {high}")
+
+    def _items(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        (items,) = schema["items_schema"]
+        assert schema["variadic_item_index"] == 0
+        self._refuse(depth, f"type({value}) is not list and type({value}) is not tuple")
+        self._lengths(schema, value, depth)
+        own = self._variable()
+        self._add(depth, f"for {own} in {value}:")
+        self.look(items, own, depth + 1)
+
+    def _mapping(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        self._refuse(depth, f"type({value}) is not dict")
+        self._lengths(schema, value, depth)
+        key, own = self._variable(), self._variable()
+        self._add(depth, f"for {key}, {own} in {value}.items():")
+        self.look(schema["keys_schema"], key, depth + 1)
+        # Beyond the BMP, UTF-16 and code points sort differently.
+        self._refuse(depth + 1, f"not {key}.isascii()")
+        self.look(schema["values_schema"], own, depth + 1)
+
+    def _lengths(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
+        self._refuse(depth, f"not {self._bind(low)} <= len({value}) <= {self._bind(high)}")
+
+    def _union(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
+        choices = [self._bind(compile_glance(each)) for each in schema["choices"]]
+        own = self._variable()
+        self._add(depth, f"{own} = {' or '.join(f'{each}({value})' for each in choices)}")
+        self._refuse(depth, f"not {own}")
+        self._add(depth, f"if {own} == 2: told = 2")
+
+
+_Look = Callable[[_Source, Mapping[str, Any], str, int], None]
+
+_LOOKS: Mapping[str, tuple[_Look, frozenset[str]]] = {
+    "model": (_Source._model, frozenset({"cls", "schema", "config", "custom_init", "root_model"})),
+    "model-fields": (_Source._fields, frozenset({"fields", "model_name", "computed_fields"})),
+    "nullable": (_Source._nullable, frozenset({"schema"})),
+    "str": (_Source._text, frozenset({"pattern", "min_length", "max_length"})),
+    "literal": (_Source._literal, frozenset({"expected"})),
+    "bool": (_Source._flag, frozenset({"strict"})),
+    "int": (_Source._whole, frozenset({"strict", "ge", "le"})),
+    "float": (_Source._number, frozenset({"strict", "ge", "le", "allow_inf_nan"})),
+    "tuple": (
+        _Source._items,
+        frozenset({"items_schema", "variadic_item_index", "min_length", "max_length"}),
+    ),
+    "dict": (_Source._mapping, frozenset({"keys_schema", "values_schema", "min_length", "max_length"})),
+    "union": (_Source._union, frozenset({"choices"})),
+}
+"""What looks at each kind of schema, and the keys that it knows."""

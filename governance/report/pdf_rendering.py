@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTML to PDF/A-3a by WeasyPrint: the one door to it.
+
+Rules: the same HTML, date and attachments give the same bytes. Nothing is fetched: `data:` alone is resolved, and
+whatever else is asked for ends the rendering. A register is laid out apart and put in its place (register_pages.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.errors import DependencyError, TemplateError
+from governance.report import system_libraries
+from governance.report.pdf_finishing import finish_pdf
+from governance.report.register import MARK, Page, empty_pages, format_page, paginate
+from governance.report.register_pages import PAGES_EACH, Chunks, put_in_place, started
+
+REGISTER = "register"
+"""The id of the heading after which the register's pages come."""
+
+_NAMED_DRAWING = re.compile(r'(<svg\b[^>]*?\saria-label="([^"]*)"[^>]*>)(?!\s*<title)')
+_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
+_ON_EVERY_PAGE = re.compile(r'<div class="watermark">.*?</div>|<div class="runner"[^>]*></div>', re.DOTALL)
+_ENVIRONMENT_LOCK = threading.Lock()
+_VARIANT: Mapping[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file inside the PDF: part of the evidence."""
+
+    name: str
+    content: bytes
+    description: str
+
+
+def render_pdf(
+    html: str,
+    rows: Sequence[Mapping[str, Any]] = (),
+    *,
+    issued_at: datetime,
+    attachments: Sequence[Attachment] = (),
+    processes: int = 1,
+) -> bytes:
+    """A report as PDF/A-3a.
+
+    Args:
+        html: Its pages.
+        rows: The entries of its register, put where the mark stands.
+        issued_at: The date in the file.
+        attachments: Put inside.
+        processes: At most so many, this one included.
+
+    Raises:
+        TemplateError: The pages ask for something.
+        DependencyError: Libraries that make PDFs are missing.
+    """
+    pages = paginate(rows) if MARK in html else []
+    if not pages:
+        return make_pdf(html, issued_at, attachments)
+    chunks = [pages[at : at + PAGES_EACH] for at in range(0, len(pages), PAGES_EACH)]
+    with started(min(processes, len(chunks)) - 1) as workers:
+        document = _laid_out(html.replace(MARK, empty_pages(len(pages))), issued_at)
+        first = next(at for at, page in enumerate(document.pages, start=1) if REGISTER in page.anchors)
+        numbers = range(first + 1, first + len(pages) + 1, PAGES_EACH)
+        tasks = [
+            _chunk_html(html, chunk, number, len(document.pages))
+            for number, chunk in zip(numbers, chunks, strict=True)
+        ]
+        making = Chunks(tasks, issued_at)
+        report = _written(document, html, issued_at, attachments)
+        del document, tasks  # the chunks that are made here take its place in memory
+        made = making.make(make_pdf, workers)
+    return put_in_place(report, made, first=first)
+
+
+def with_register(html: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A page with its register in place, as HTML."""
+    return html.replace(MARK, "".join(format_page(page) for page in paginate(rows)))
+
+
+def make_pdf(html: str, issued_at: datetime, attachments: Sequence[Attachment] = ()) -> bytes:
+    """HTML as PDF/A-3a; see `render_pdf`."""
+    return _written(_laid_out(html, issued_at), html, issued_at, attachments)
+
+
+def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> str:
+    """Some pages of the register with the style of the report, its running head and foot, and their numbers in it."""
+    style = _STYLE.search(html)
+    every = "".join(_ON_EVERY_PAGE.findall(html))
+    heads = [format_page(page, before=every if at == 0 else "") for at, page in enumerate(pages)]
+    return (
+        f'<!doctype html><html lang="en-GB"><head><title>Register</title>{style[0] if style else ""}'
+        f"<style>@page:first{{counter-reset:page {number}}}.register-page:first-child{{break-before:auto}}"
+        f'.runner{{string-set:doc attr(data-doc),proof attr(data-proof),section "{REGISTER.capitalize()}"}}'
+        f'@page{{@bottom-right{{content:"Page " counter(page) " of {total}"}}}}</style></head>'
+        f"<body>{''.join(heads)}</body></html>"
+    )
+
+
+def _laid_out(html: str, issued_at: datetime) -> Any:
+    weasyprint = load_weasyprint()
+    # WeasyPrint takes alternative text from a drawing's title alone.
+    titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html)
+    with _source_date(issued_at), _nothing_fetched():
+        return weasyprint.HTML(string=titled, url_fetcher=_fetcher(), base_url="report:").render(**_VARIANT)
+
+
+def _written(document: Any, html: str, issued_at: datetime, attachments: Sequence[Attachment]) -> bytes:
+    weasyprint = load_weasyprint()
+    files = [
+        weasyprint.Attachment(
+            string=each.content,
+            name=each.name,
+            description=each.description,
+            relationship="Data",
+            created=issued_at,
+            modified=issued_at,
+        )
+        for each in sorted(attachments, key=lambda each: each.name)  # a name tree is sorted
+    ]
+    with _source_date(issued_at), _nothing_fetched():
+        made = document.write_pdf(
+            finisher=finish_pdf,
+            pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
+            attachments=files,
+            **_VARIANT,
+        )
+    if not isinstance(made, bytes):
+        raise TemplateError("the PDF renderer gave no bytes")
+    return made
+
+
+@contextmanager
+def _nothing_fetched() -> Iterator[None]:
+    """Tell what the pages ask for, if they ask for anything."""
+    from weasyprint.urls import FatalURLFetchingError
+
+    try:
+        yield
+    except FatalURLFetchingError as error:
+        raise TemplateError(
+            f"the pages ask for {error}",
+            hint="a report holds all that it shows: pictures through asset(…), nothing is fetched",
+        ) from error
+
+
+def _fetcher() -> Any:
+    """Gives what stands in a `data:` URL; whatever else is asked for ends the rendering."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    class DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint has no annotations
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if not url.lower().startswith("data:"):
+                raise FatalURLFetchingError(url[:200])
+            return super().fetch(url, headers)
+
+    return DataOnly(allowed_protocols=("data",))
+
+
+def load_weasyprint() -> Any:
+    """WeasyPrint, imported when it is needed.
+
+    Raises:
+        DependencyError: It or a library that it needs is missing.
+    """
+    try:
+        import weasyprint
+    except OSError as error:
+        raise DependencyError(
+            f"a system library that makes PDFs is missing: {error}", hint=system_libraries.hint()
+        ) from error
+    except ImportError as error:
+        raise DependencyError(
+            f"weasyprint cannot be imported: {error}",
+            hint="pip install weasyprint, or write the report as .html",
+        ) from error
+    return weasyprint
+
+
+@contextmanager
+def _source_date(moment: datetime) -> Iterator[None]:
+    """Let the font tools take this moment as now; SOURCE_DATE_EPOCH is the only way to tell them."""
+    name = "SOURCE_DATE_EPOCH"
+    with _ENVIRONMENT_LOCK:
+        before = os.environ.get(name)
+        os.environ[name] = str(int(moment.timestamp()))
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long register as PDF: laid out in chunks by several processes, and put in the place that the report kept for it.
+
+Rules: the same chunks whatever the number of processes, so the same bytes. The report itself is laid out with empty
+pages where the register goes: so contents, bookmarks and page numbers are right before the register is made. A process
+that does not finish costs time, never pages: its chunks are then made here. Merging keeps the structure tree whole:
+each page's elements stand where those of the empty page stood, and the parent tree finds them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Any, cast
+
+PAGES_EACH = 24
+"""Pages to a chunk: few enough to keep memory low, enough to be worth their fonts."""
+
+WORKER = "governance.report.register_worker"
+
+Make = Callable[[str, datetime], bytes]
+
+
+@dataclass
+class Chunks:
+    """Chunks that are being made by this process and others.
+
+    Attributes:
+        tasks: Each chunk's HTML.
+        issued_at: The report's date.
+    """
+
+    tasks: Sequence[str]
+    issued_at: datetime
+    _ahead: deque[int] = field(default_factory=deque)
+    _made: dict[int, bytes] = field(default_factory=dict)
+
+    def make(self, make: Make, workers: Sequence[subprocess.Popen[bytes]]) -> list[bytes]:
+        """All of them, in order.
+
+        Args:
+            make: Makes one here.
+            workers: Processes that make some of them.
+        """
+        self._ahead.extend(range(len(self.tasks)))
+        threads = [threading.Thread(target=self._feed, args=(each,), daemon=True) for each in workers]
+        for thread in threads:
+            thread.start()
+        self._make_here(make)
+        for thread in threads:
+            thread.join()
+        self._ahead.extend(at for at in range(len(self.tasks)) if at not in self._made)
+        self._make_here(make)
+        return [self._made[at] for at in range(len(self.tasks))]
+
+    def _make_here(self, make: Make) -> None:
+        for at in self._taken():
+            self._made[at] = make(self.tasks[at], self.issued_at)
+
+    def _taken(self) -> Iterator[int]:
+        while True:
+            try:
+                yield self._ahead.popleft()
+            except IndexError:
+                return
+
+    def _feed(self, worker: subprocess.Popen[bytes]) -> None:
+        """Have a process make chunks until there are none, or it stops."""
+        given, got = cast("IO[bytes]", worker.stdin), cast("IO[bytes]", worker.stdout)
+        with contextlib.suppress(OSError, EOFError, ValueError):
+            for at in self._taken():
+                task = {"html": self.tasks[at], "issued_at": self.issued_at.isoformat()}
+                _write(given, json.dumps(task).encode())
+                made = _read(got)
+                if made is None:
+                    return
+                self._made[at] = made
+            given.close()
+
+
+@contextlib.contextmanager
+def started(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """So many processes that make chunks, ended when the block is."""
+    workers = [each for each in (_start() for _ in range(count)) if each is not None]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+            for stream in (worker.stdin, worker.stdout):
+                with contextlib.suppress(OSError):
+                    cast("IO[bytes]", stream).close()
+
+
+def put_in_place(report: bytes, chunks: Sequence[bytes], *, first: int) -> bytes:
+    """A report with the register's pages where it has empty ones.
+
+    Args:
+        report: The PDF.
+        chunks: PDFs whose pages go in, in order.
+        first: The first empty page, from 0.
+    """
+    import pikepdf
+
+    with contextlib.ExitStack() as held:
+        pdf = held.enter_context(pikepdf.open(io.BytesIO(report)))
+        parts = [held.enter_context(pikepdf.open(io.BytesIO(each))) for each in chunks]
+        count = sum(len(part.pages) for part in parts)
+        root: Any = pdf.Root.StructTreeRoot
+        empty = {page.obj.objgen for page in list(pdf.pages)[first : first + count]}
+        before, after = _around(root.K[0], empty)
+        elements: list[Any] = []
+        at = first
+        for part in parts:
+            elements += _take_pages(pdf, part, at)
+            at += len(part.pages)
+        for element in elements:
+            element.P = root.K[0]
+        root.K[0].K = pikepdf.Array([*before, *elements, *after])
+        written = io.BytesIO()
+        pdf.save(
+            written,
+            deterministic_id=True,
+            fix_metadata_version=False,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        )
+    return written.getvalue()
+
+
+def serve(tasks: IO[bytes], chunks: IO[bytes], make: Make) -> None:
+    """Make chunks for another process, until it has no more."""
+    while (task := _read(tasks)) is not None:
+        told = json.loads(task)
+        _write(chunks, make(told["html"], datetime.fromisoformat(told["issued_at"])))
+
+
+def _around(document: Any, empty: set[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
+    """The elements before and after those of the empty pages."""
+    elements = list(document.K)
+    inside = [at for at, each in enumerate(elements) if each.Pg.objgen in empty]
+    return elements[: inside[0]], elements[inside[-1] + 1 :]
+
+
+def _take_pages(pdf: Any, part: Any, first: int) -> list[Any]:
+    """Put a chunk's pages in place; gives its structure elements, which do not yet name their parent."""
+    for number, page in enumerate(part.pages):
+        pdf.pages[first + number] = page
+    root = pdf.copy_foreign(part.Root.StructTreeRoot)
+    owners, own = pdf.Root.StructTreeRoot.ParentTree.Nums, root.ParentTree.Nums
+    for number in range(len(part.pages)):
+        pdf.pages[first + number].obj.StructParents = first + number
+        owners[2 * (first + number) + 1] = own[2 * number + 1]
+    return list(root.K[0].K)
+
+
+def _start() -> subprocess.Popen[bytes] | None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        return subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
+            [sys.executable, "-W", "ignore", "-m", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+    except OSError:
+        return None
+
+
+def _write(stream: IO[bytes], content: bytes) -> None:
+    stream.write(len(content).to_bytes(8, "big") + content)
+    stream.flush()
+
+
+def _read(stream: IO[bytes]) -> bytes | None:
+    """The next content; None when there is no whole one."""
+    size = stream.read(8)
+    if len(size) < 8:
+        return None
+    content = stream.read(int.from_bytes(size, "big"))
+    return content if len(content) == int.from_bytes(size, "big") else None
