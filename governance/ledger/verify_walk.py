@@ -86,7 +86,9 @@ class Walk:
                 at += len(some)
                 self._stride = min(4 * self._stride, STRIDE_MAX)
             elif len(some) > 1:
-                self._stride = max(1, len(some) // 4)
+                known = self._shapes.known
+                unknown = (number for number, row in enumerate(some) if row[4] not in known)
+                self._stride = next(unknown, len(some) // 4) or 1
             else:
                 self._look_closer(EntryRow(*rows[at]), first, chunk, leaves)
                 at += 1

@@ -10,10 +10,11 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from governance.ledger import verify_workers
+from governance.ledger import verify_structure, verify_workers
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Verification, verify
@@ -164,3 +165,49 @@ def test_ranges_cover_everything_and_begin_at_whole_chunks(size: int, parts: int
     assert ranges[-1][1] == size
     assert all(start % CHUNK == 0 for start, _ in ranges)
     assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
+
+
+def test_the_worker_for_the_structure_tells_what_is_wrong_with_it(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("DROP TRIGGER entry_no_update")
+    for ledger, problems in ((path, []), (copy, ["trigger entry_no_update is missing"])):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"url": f"sqlite:///{ledger}"})))
+        assert verify_structure.main() == 0
+        told = json.loads(capsys.readouterr().out.removeprefix("r "))
+        assert told == {"problems": problems, "repeated_ids": []}
+
+
+def test_the_worker_for_the_structure_leaves_without_a_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"url": f"sqlite:///{tmp_path}/none.db"})))
+    assert verify_structure.main() == 2
+    assert "no ledger at" in capsys.readouterr().err
+
+
+def test_who_gives_up_while_workers_are_at_work_does_not_wait_for_them(path: Path) -> None:
+    """As with an interrupt from the keyboard: no worker is left behind."""
+
+    class GaveUpError(Exception):
+        pass
+
+    def give_up(done: int, total: int) -> None:
+        raise GaveUpError
+
+    started = []
+    start = verify_workers._start
+
+    def remembered(*given: Any) -> subprocess.Popen[str] | None:
+        started.append(start(*given))
+        return started[-1]
+
+    with pytest.MonkeyPatch.context() as patch, closing(SqliteStorage(path)) as storage:
+        patch.setattr(verify_workers, "_start", remembered)
+        with pytest.raises(GaveUpError):
+            verify(storage, url=storage.url, processes=2, progress=give_up)
+    assert len(started) == 3
+    assert all(worker is not None and worker.poll() is not None for worker in started)
