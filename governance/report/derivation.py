@@ -22,7 +22,6 @@ from governance.policy.model import Assessment
 from governance.report import integrity_report, period_report
 from governance.report.content import LedgerFacts, build_content
 from governance.report.request import Content, Derived, ReportRequest, read_content
-from governance.report.templates import content_kind
 
 __all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
@@ -36,10 +35,9 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         ledger: The checkpoint that they are under.
     """
     assessment: Assessment | None = None
-    kind = content_kind(request.template)
-    if kind == integrity_report.TEMPLATE:
+    if request.kind == integrity_report.TEMPLATE:
         content = integrity_report.build_integrity(request, entries, ledger)
-    elif kind == period_report.TEMPLATE:
+    elif request.kind == period_report.TEMPLATE:
         content, assessment = period_report.build_period(request, entries, ledger)
     else:
         content, assessment = _of_dossier(request, entries, ledger)

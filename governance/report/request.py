@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.policy.model import Assessment, RuleSet
+from governance.report.templates import content_kind
 
 Content = dict[str, Any]
 
@@ -41,6 +42,11 @@ class ReportRequest:
     run: bytes = b""
     draft: bool = False
     annex: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The template whose content it has: an own one may stand in its place or beside it."""
+        return content_kind(self.template)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, content_kind, load_template
+from governance.report.templates import Template, load_template
 from governance.report.verification_run import cited_in, read_run
 from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
@@ -157,8 +157,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
-    if order.annex not in ANNEXES:
-        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
+    _require_annex(order.annex)
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -174,7 +173,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         tree_size=order.size,
         rule_sets=tuple(workspace.rule_set(name) for name in names),
         parameters=order.parameters,
-        options=_options(template.id, order.options, run=order.run),
+        options=_options(template.kind, order.options, run=order.run),
         run=order.run,
         draft=order.draft,
         annex=order.annex,
@@ -194,14 +193,14 @@ def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mappin
     Raises:
         InputError: It takes none, or not these.
     """
-    if content_kind(template) == integrity_report.TEMPLATE:
+    if template == integrity_report.TEMPLATE:
         if not run:
             raise InputError(
                 "a report on integrity is about a verification, and none was made",
                 hint="governance report --template integrity, or governance.workspace.integrity",
             )
         return options
-    if content_kind(template) == period_report.TEMPLATE:
+    if template == period_report.TEMPLATE:
         return read_period_options(options).to_dict()
     if options:
         raise InputError(
@@ -209,6 +208,11 @@ def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mappin
             hint=f"a window, a sample and a seed are for --template {period_report.TEMPLATE}",
         )
     return {}
+
+
+def _require_annex(annex: str) -> None:
+    if annex not in ANNEXES:
+        raise InputError(f"unknown annex {annex!r}", hint=f"there is {ANNEXES[1]}")
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
@@ -296,10 +300,10 @@ def make_report(
 
 def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
     """What a report rests on."""
-    if content_kind(request.template) == period_report.TEMPLATE:
+    if request.kind == period_report.TEMPLATE:
         options = read_period_options(request.options)
         return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
-    if content_kind(request.template) == integrity_report.TEMPLATE:
+    if request.kind == integrity_report.TEMPLATE:
         return workspace.entries_at(cited_in(read_run(request.run)))
     return workspace.evidence_entries(request.about, size=request.tree_size, under=under)
 

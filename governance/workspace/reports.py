@@ -104,7 +104,10 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
     ) -> DataFrame:
-        """Findings, evidence or approvals of a thing as a pandas data frame with typed columns; see `tabling.py`."""
+        """A table of what is known of a thing, as a pandas data frame with typed columns; see `tabling.py`.
+
+        `table` is `findings`, `evidence`, `approvals` or `population`.
+        """
         from governance.workspace.tabling import frames_of
 
         moment = at if at is not None else self._clock()

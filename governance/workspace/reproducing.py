@@ -112,8 +112,8 @@ def reproduce_report(
         rule_sets=loaded,
         parameters=issued.parameters or {},
         options=issued.options or {},
-        run=_run(issued, workspace),
         annex=issued.annex or "",
+        run=_run(issued, workspace),
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]
