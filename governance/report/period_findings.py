@@ -15,6 +15,7 @@ from typing import Any
 
 from governance.events.envelope import Entry
 from governance.events.vocabulary.decisions import WaiverGranted
+from governance.events.vocabulary.design import DocumentAttached
 from governance.events.vocabulary.incidents import CorrectiveActionTaken
 from governance.lineage.dossier import Dossier
 from governance.lineage.fold import build_dossier
@@ -27,6 +28,9 @@ from governance.report.window import PeriodOptions
 
 STEPS_MAX = 120
 """Trees that a subject's past is looked at in one by one; of more, the last of each day counts."""
+
+RESPONSE = "management_response"
+"""The kind of document that answers findings."""
 
 SAID_LENGTH_MAX = 300
 
@@ -77,16 +81,26 @@ def _since(finding: Finding | None) -> str:
 
 
 def responses(finding: Finding, entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """What management answered to a finding, as entries say it: a waiver names its rule and its subject."""
+    """What management answered to a finding, as entries say it.
+
+    A waiver names its rule and its subject; a document that is a management response names the rules that it covers.
+    """
     found = []
     for entry in entries:
         data = entry.event.data
-        if not isinstance(data, WaiverGranted) or (entry.event.subject, data.rule) != (
+        if isinstance(data, WaiverGranted) and (entry.event.subject, data.rule) == (
             finding.subject,
             finding.rule,
         ):
+            said = f"accepted until {data.expires_at[:10]}: {data.reason}"
+        elif (
+            isinstance(data, DocumentAttached)
+            and str(data.kind) == RESPONSE
+            and finding.rule in (data.covers or ())
+        ):
+            said = f"{data.title} ({data.digest})"
+        else:
             continue
-        said = f"accepted until {data.expires_at[:10]}: {data.reason}"
         found.append({"entry": entry.index, "by": entry.event.actor.ref, "said": said[:SAID_LENGTH_MAX]})
     return found
 

@@ -91,15 +91,25 @@ def build_period(
         assessment=assessment,
         rule_sets=request.rule_sets,
     )
-    content = {name: value for name, value in base.items() if name not in _UNUSED} | own
+    content = {name: base[name] for name in _SHARED} | own
     content["name"] = base["name"] if kind_of(request.about) == "system" else request.about.partition(":")[2]
     _answer(content, assessment, entries, assess_all(now, request, at=request.at), window)
     content["annex"] = {"rows": [_evidence(entry) for entry in entries] if request.annex else []}
     return _with_evidence(content, entries), assessment
 
 
-_UNUSED = ("lineage", "points", "points_missing", "points_total", "approvals", "evidence", "late")
-"""Parts of other reports that no page of this one tells."""
+_SHARED = (
+    "template",
+    "subject",
+    "name",
+    "issued",
+    "issued_instant",
+    "tree_size",
+    "ledger",
+    "system",
+    "assessment",
+)
+"""Parts that this report has in common with the others."""
 
 
 def _area(id: str) -> Area:  # the field's own word

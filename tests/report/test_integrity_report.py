@@ -327,6 +327,19 @@ def test_a_ledger_as_it_was_reads_as_if_nothing_had_come_after() -> None:
     assert latest.number == rows - 1
 
 
+def test_a_ledger_as_it_was_gives_no_row_of_what_came_after() -> None:
+    storage = period_workspace()._storage
+    then = AsOfReader(storage, size=16, checkpoints=1)
+    assert [row.index for row in then.entries(14, 40)] == [14, 15]
+    assert [row.index for row in then.entries_at([3, 16])] == [3]
+    assert then.head().leaf_hash == storage.entries_at([15])[0].leaf_hash
+    assert list(then.all_mentions()) == [row for row in storage.all_mentions() if row.index < 16]
+    assert list(then.all_relations()) == [row for row in storage.all_relations() if row.index < 16]
+    assert len(list(then.all_nodes())) == then.count_nodes() == 1
+    assert [row.index for row in then.all_mentions(3, 4)] == [3] * len(list(storage.all_mentions(3, 4)))
+    assert AsOfReader(storage, size=0, checkpoints=0).head().leaf_hash is None
+
+
 def test_entries_that_say_their_moment_otherwise_are_counted_as_unread() -> None:
     class Garbled(Altered):
         def entries(self, start: int, end: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,11 @@ from governance.errors import InputError, NotFoundError
 from governance.events.envelope import Entry, read_entry
 from governance.policy.assess import assess
 from governance.policy.backtest import Backtest, Period
+from governance.policy.model import RuleSet
 from governance.report import bundle
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
-from governance.report.period_findings import STEPS_MAX, _thinned, days_out, since
+from governance.report.period_findings import STEPS_MAX, _thinned, days_out, responses, since
+from governance.report.period_sample import _after, _approval, _facts
 from governance.report.population import AREAS, TYPES, describe
 from governance.report.window import read_period_options
 from governance.workspace import Workspace
@@ -28,6 +31,12 @@ from governance.workspace.verifying import Beside, verify_source
 from tests.report.periods import BANK, ISSUED, OPTIONS, SYSTEM, period_workspace
 
 Content = dict[str, Any]
+
+
+@cache
+def rule_set(name: str) -> RuleSet:
+    """A shipped rule set, loaded once."""
+    return period_workspace().rule_set(name)
 
 
 def derived(
@@ -60,7 +69,7 @@ def derived(
             "template": "soc2-period",
             "at": ISSUED,
             "tree_size": tree_size,
-            "rule_sets": (workspace.rule_set("soc2"),),
+            "rule_sets": (rule_set("soc2"),),
             "options": asked,
             **changes,
         }
@@ -120,7 +129,7 @@ def test_the_scope_of_an_organisation_takes_in_deployments_of_no_system() -> Non
 def test_the_environments_of_production_are_those_that_were_set() -> None:
     wider = derived(parameters={"production_environments": ["production", "prod", "staging"]}).readable
     assert population(wider, "deployments") == [16, 43, 44]
-    bare = derived(rule_sets=(period_workspace().rule_set("sr-26-2"),)).readable
+    bare = derived(rule_sets=(rule_set("eu-ai-act"),)).readable
     assert bare["production"] == ["production", "prod"]
 
 
@@ -201,6 +210,46 @@ def test_an_answer_that_was_not_there_yet_is_no_answer() -> None:
     assert sampled(told, "incidents")[0]["facts"] == ["not closed"]
 
 
+def test_an_approval_tells_what_speaks_against_it() -> None:
+    model = period_workspace().dossier(SYSTEM).model("model:scorer@2")
+    assert model is not None
+    (view,) = model.approvals
+    start, earlier = period_workspace().entry(16), period_workspace().entry(14)
+    weak = replace(view, role_held=False, independent=False, involvement=("trained it",))
+    told = "entry 15: person:rita for production, "
+    assert _approval(view, earlier) == told + "AFTER the start"
+    assert _approval(weak, start) == told + "before the start; but role not held; not independent: trained it"
+    nobody = replace(view, independent=False)
+    assert _approval(nobody, start).endswith("not independent: no person")
+    revoked = replace(view, voided_at=datetime(2026, 10, 2, 0, 30, tzinfo=UTC), void_reason="revoked")
+    assert _approval(revoked, start).endswith("before the start; but revoked")
+
+
+def test_what_took_long_is_told_in_days() -> None:
+    entry = period_workspace().entry(18)
+    assert _after(entry, datetime(2026, 10, 7, 3, tzinfo=UTC)) == "5 days later"
+
+
+def test_an_alert_or_incident_of_no_scope_tells_nothing_more() -> None:
+    scope = period_workspace().dossier("system:adverts")
+    for index in (18, 23):
+        assert _facts(period_workspace().entry(index), scope) == ([], [])
+
+
+def test_a_management_response_names_the_rules_that_it_answers() -> None:
+    finding = next(
+        each
+        for each in assess(period_workspace().dossier(SYSTEM), [rule_set("soc2")], at=ISSUED).findings
+        if not each.passes
+    )
+    entry = next(each for each in period_workspace().entries() if each.event.type == "document.attached")
+    data = entry.event.data.model_copy(update={"kind": "management_response", "covers": (finding.rule,)})
+    answered = entry._replace(event=entry.event.model_copy(update={"data": data}))
+    (told,) = responses(finding, [entry, answered])
+    assert told["entry"] == entry.index
+    assert told["said"].startswith("Q (sha256:")
+
+
 def test_an_element_that_no_rule_looks_at_is_said_to_be_untested() -> None:
     (shift,) = sampled(content(), "shifts")
     assert shift["state"] == "none"
@@ -237,7 +286,7 @@ def test_a_waiver_that_came_later_is_managements_response() -> None:
 
 def test_what_is_gone_is_no_longer_found() -> None:
     workspace = period_workspace()
-    found = assess(workspace.dossier(SYSTEM), [workspace.rule_set("soc2")], at=ISSUED).findings
+    found = assess(workspace.dossier(SYSTEM), [rule_set("soc2")], at=ISSUED).findings
     assert set(since(found, ()).values()) == {"no longer found"}
 
 
