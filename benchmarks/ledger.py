@@ -209,21 +209,32 @@ def verify_all(path: Path) -> None:
         storage = SqliteStorage(path)
         ours.append(timed(lambda storage=storage: _require(_verified(storage))))
         storage.close()
-    report("verify", count / statistics.median(ours), count / statistics.median(bare), 0.4)
+    report("verify", count / statistics.median(ours), count / statistics.median(bare), 1.2)
+
+
+def open_large(path: Path) -> None:
+    """Open the ledger and look where it ends."""
+
+    def opened() -> None:
+        storage = SqliteStorage(path)
+        _require(storage.head().size > 0 and storage.latest_checkpoint() is not None)
+        storage.close()
+
+    median = 1000 * statistics.median(timed(opened) for _ in range(ROUNDS))
+    print(f"{'open':16} {median:>12.1f} ms  goal 50 ms  {'met' if median < 50 else 'MISSED'}")
 
 
 def prove_many(path: Path, count: int) -> None:
-    """Inclusion proofs at places all over the tree."""
+    """Inclusion proofs at places all over the tree: each for the first time, and again when its hashes are kept."""
     storage = SqliteStorage(path)
     ledger = Ledger(storage, clock=lambda: datetime.now(UTC), origin=KEY.name)
     indexes = [number * 7919 % count for number in range(2000)]
-    seconds = timed(lambda: [ledger.prove(index) for index in indexes])
+    for name, goal in (("prove", 2000), ("prove again", 10_000)):
+        rate = len(indexes) / timed(lambda: [ledger.prove(index) for index in indexes])
+        verdict = "met" if rate >= goal else "MISSED"
+        print(f"{name:16} {rate:>12,.0f}/s  at {count:,} entries  goal {goal:,}/s  {verdict}")
     for index in indexes[:20]:
         verify_proof_file(ledger.prove(index), storage.entries_at([index])[0].body, [KEY.verifier_key])
-    rate = len(indexes) / seconds
-    print(
-        f"{'prove':16} {rate:>12,.0f}/s  at {count:,} entries  goal 2,000/s  {'met' if rate >= 2000 else 'MISSED'}"
-    )
     storage.close()
 
 
@@ -309,6 +320,7 @@ def main() -> None:
         print(f"{'filled':16} {count / seconds:>12,.0f}/s  {path.stat().st_size / 1e6:,.0f} MB")
         verify_all(path)
         verify_memory(path)
+        open_large(path)
         prove_many(path, count)
         add_model(path)
         commands(path)

@@ -17,7 +17,7 @@ from governance.errors import ProofError
 
 def format_base64(raw: bytes) -> str:
     """Write bytes; `parse_base64(format_base64(raw), where=…) == raw`."""
-    return base64.b64encode(raw).decode()
+    return binascii.b2a_base64(raw, newline=False).decode()
 
 
 def parse_base64(encoded: str, *, where: str) -> bytes:

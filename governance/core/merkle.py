@@ -112,27 +112,6 @@ def tree_root(leaf_hashes: Iterable[bytes]) -> bytes:
     return fold_root(extend(0, (), leaf_hashes).frontier)
 
 
-def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
-    """The ranges of leaves whose subtree hashes prove a leaf, nearest first: PATH(m, D[n]), RFC 6962 section 2.1.1.
-
-    Raises:
-        ProofError: `index` is not below `size`.
-    """
-    if not 0 <= index < size:
-        raise ProofError(f"no leaf {index} in a tree of size {size}")
-    ranges: list[tuple[int, int]] = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            ranges.append((middle, end))
-            end = middle
-        else:
-            ranges.append((start, middle))
-            start = middle
-    return ranges[::-1]
-
-
 def consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
     """The ranges whose hashes prove that the old tree begins the new one: SUBPROOF(m, D[n], true), section 2.1.2.
 
@@ -159,8 +138,28 @@ def consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
 
 
 def prove_inclusion(index: int, size: int, read: HashReader) -> list[bytes]:
-    """Hashes that prove the leaf at `index` in the tree of `size`, leaf sibling first: at most 1 + log2 size."""
-    return _hash_ranges(inclusion_ranges(index, size), read)
+    """Hashes that prove a leaf, its sibling first, at most 1 + log2 size: PATH(m, D[n]), RFC 6962 section 2.1.1.
+
+    Raises:
+        ProofError: `index` is not below `size`.
+    """
+    if not 0 <= index < size:
+        raise ProofError(f"no leaf {index} in a tree of size {size}")
+    places: list[NodeId] = []
+    begun = slice(0, 0)
+    for level in range((size - 1).bit_length()):
+        sibling = (index >> level) ^ 1
+        if (sibling + 1) << level <= size:
+            places.append(NodeId(level, sibling))
+        elif sibling << level < size:
+            # The tree's right end, which lies beside the path at one level at most.
+            end = range_nodes(sibling << level, size)
+            begun = slice(len(places), len(places) + len(end))
+            places += end
+    hashes = list(read(places))
+    if begun.stop:
+        hashes[begun] = [fold_root(hashes[begun])]
+    return hashes
 
 
 def prove_consistency(old: int, new: int, read: HashReader) -> list[bytes]:

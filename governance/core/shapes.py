@@ -93,7 +93,7 @@ def are_canonical(numbers: Sequence[bytes]) -> bool:
             and b".0," not in text
             and text[-3:] != b".0]"
         )
-    except ValueError:
+    except (ValueError, TypeError):
         return False
 
 

@@ -14,12 +14,11 @@ be missing. Nothing here reads or writes: a reader is handed in, and is asked on
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from governance.core.hashing import HASH_SIZE_BYTES
+from governance.core.hashing import HASH_SIZE_BYTES, hash_pairs
 from governance.core.merkle import HashReader, NodeId, fold_root, range_nodes
 from governance.errors import ProofError
 
@@ -115,20 +114,20 @@ def is_prunable(tile: TileId, minimum_index: int) -> bool:
     return tile.end <= minimum_index
 
 
-def format_bundle(bodies: Iterable[bytes]) -> bytes:
+def format_bundle(bodies: Sequence[bytes]) -> bytes:
     """Write an entry bundle: each body after its length, two bytes, big-endian.
 
     Raises:
         ProofError: A body has more than 65,535 bytes.
     """
-    parts: list[bytes] = []
-    for body in bodies:
-        if len(body) > BODY_SIZE_BYTES_MAX:
-            raise ProofError(
-                f"a body of {len(body)} bytes does not fit a bundle, at most {BODY_SIZE_BYTES_MAX}"
-            )
-        parts.append(len(body).to_bytes(2, "big"))
-        parts.append(body)
+    widths = list(map(len, bodies))
+    if max(widths, default=0) > BODY_SIZE_BYTES_MAX:
+        raise ProofError(
+            f"a body of {max(widths)} bytes does not fit a bundle, at most {BODY_SIZE_BYTES_MAX}"
+        )
+    parts = [b""] * (2 * len(widths))
+    parts[::2] = [width.to_bytes(2, "big") for width in widths]
+    parts[1::2] = bodies
     return b"".join(parts)
 
 
@@ -151,13 +150,10 @@ def parse_bundle(content: bytes, width: int) -> list[bytes]:
 
 def fold_hashes(content: bytes) -> bytes:
     """The root over a power of two of hashes that stand side by side, such as a full tile."""
-    sha256 = hashlib.sha256
-    while len(content) > HASH_SIZE_BYTES:
-        # SHA-256(0x01 || left || right), RFC 6962 section 2.1: left and right stand side by side already.
-        content = b"".join(
-            [sha256(b"\x01" + content[at : at + 64]).digest() for at in range(0, len(content), 64)]
-        )
-    return content
+    hashes = [content[at : at + HASH_SIZE_BYTES] for at in range(0, len(content), HASH_SIZE_BYTES)]
+    while len(hashes) > 1:
+        hashes = hash_pairs(hashes)
+    return hashes[0]
 
 
 def fold_partial_tiles(contents: Sequence[bytes]) -> bytes:

@@ -30,7 +30,7 @@ from governance.ledger.anchor import Anchor, advance_anchor, check_anchor
 from governance.ledger.appending import Appender, Entries, Prepared, prepare
 from governance.ledger.group_commit import GroupCommit
 from governance.ledger.key_chain import read_key_chain, require_signers
-from governance.ledger.tree import hash_reader, read_root
+from governance.ledger.tree import TreeHashes, hash_reader, read_root
 from governance.storage.interface import (
     CheckpointRow,
     Storage,
@@ -61,6 +61,7 @@ class Ledger:
         anchor: Anchor | None = None,
     ) -> None:
         self._storage = storage
+        self._hashes = TreeHashes(storage)
         self._clock = clock
         self._origin = origin
         self._signing_key = signing_key
@@ -134,18 +135,20 @@ class Ledger:
         Raises:
             NotFoundError: No such entry, or no checkpoint covers it yet.
         """
+        latest = self._storage.latest_checkpoint()
+        if latest is None or not 0 <= index < latest.tree_size:
+            raise self._uncovered(index, 0 if latest is None else latest.tree_size)
+        hashes = prove_inclusion(index, latest.tree_size, self._hashes)
+        return format_proof_file(ProofFile(index, tuple(hashes), latest.note))
+
+    def _uncovered(self, index: int, covered: int) -> NotFoundError:
         size = self._storage.head().size
         if not 0 <= index < size:
-            raise NotFoundError(f"no entry {index}: the ledger has {size}", hint="indexes begin at 0")
-        latest = self._storage.latest_checkpoint()
-        if latest is None or latest.tree_size <= index:
-            covered = 0 if latest is None else latest.tree_size
-            raise NotFoundError(
-                f"no checkpoint covers entry {index} yet: the last one covers {covered} entries",
-                hint="sign one with: governance checkpoint",
-            )
-        hashes = prove_inclusion(index, latest.tree_size, hash_reader(self._storage))
-        return format_proof_file(ProofFile(index, tuple(hashes), latest.note))
+            return NotFoundError(f"no entry {index}: the ledger has {size}", hint="indexes begin at 0")
+        return NotFoundError(
+            f"no checkpoint covers entry {index} yet: the last one covers {covered} entries",
+            hint="sign one with: governance checkpoint",
+        )
 
     def prove_consistency(self, old: int, new: int) -> list[bytes]:
         """Hashes that prove the tree of size `old` to be a prefix of that of size `new`.

@@ -17,17 +17,16 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from governance.core.checkpoint import Checkpoint, parse_checkpoint
+from governance.core.hashing import hash_leaves
 from governance.core.merkle import NodeId
 from governance.core.note import SIZE_BYTES_MAX, parse_note
 from governance.core.tiles import (
@@ -49,11 +48,11 @@ from governance.errors import (
     StorageError,
 )
 from governance.ledger.tree import hash_reader, read_root
-from governance.storage.interface import EntryRow, Reader
+from governance.storage.interface import Reader
 from governance.storage.lock import FileLock
 
 CHECKPOINT = "checkpoint"
-WRITERS = 4
+WRITERS = 8
 """Threads that wait for the disk while the next tiles are computed."""
 PENDING_MAX = 64
 VERIFY = "governance verify names every discrepancy"
@@ -211,10 +210,10 @@ def _write_tiles(reader: Reader, files: _Files, old: int, size: int, progress: P
     """Write what is new from `old` to `size` entries; the root hash that the entries give."""
     start = old - old % TILE_WIDTH
     levels = _begun_tiles(reader, start, size)
-    rows = reader.entries(start, size)
+    runs = reader.body_runs(start, size, TILE_WIDTH)
     for first in range(start, size, TILE_WIDTH):
         width = min(TILE_WIDTH, size - first)
-        bodies, levels[0] = _read_bodies(rows, first, width)
+        bodies, levels[0] = _read_bodies(next(runs, ()), first, width)
         if first + width > old:
             files.write(TileId(ENTRIES, first // TILE_WIDTH, width), format_bundle(bodies))
             files.write(TileId(0, first // TILE_WIDTH, width), levels[0])
@@ -252,16 +251,13 @@ def _carry(files: _Files, levels: list[bytes], end: int) -> None:
             files.write(TileId(level, (end >> TILE_HEIGHT * (level + 1)) - 1), levels[level])
 
 
-def _read_bodies(rows: Iterator[EntryRow], first: int, width: int) -> tuple[list[bytes], bytes]:
-    """The next bodies, and their leaf hashes side by side."""
-    taken = list(islice(rows, width))
-    if [row.index for row in taken] != list(range(first, first + width)):
+def _read_bodies(rows: Sequence[tuple[int, bytes]], first: int, width: int) -> tuple[list[bytes], bytes]:
+    """The bodies of rows that lie in one bundle, and their leaf hashes side by side."""
+    if [index for index, _ in rows] != list(range(first, first + width)):
         raise IntegrityError(f"an entry from {first} to {first + width - 1} is missing", hint=VERIFY)
-    bodies = [row.body for row in taken]
-    sha256 = hashlib.sha256
+    bodies = [body for _, body in rows]
     try:
-        # SHA-256(0x00 || body), RFC 6962 section 2.1
-        return bodies, b"".join([sha256(b"\x00" + body).digest() for body in bodies])
+        return bodies, b"".join(hash_leaves(bodies))
     except TypeError as error:
         raise IntegrityError(
             f"the body of an entry from {first} to {first + width - 1} is not bytes", hint=VERIFY
@@ -269,10 +265,10 @@ def _read_bodies(rows: Iterator[EntryRow], first: int, width: int) -> tuple[list
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    partial = _partial(path)
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
+    partial, rest = _partial(path), memoryview(content)
+    with partial.open("wb", buffering=0) as stream:
+        while rest:
+            rest = rest[stream.write(rest) :]
         os.fsync(stream.fileno())
     partial.replace(path)
 

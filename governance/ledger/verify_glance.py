@@ -245,12 +245,12 @@ def _learned(event: dict[str, Any]) -> EventShape | None:
     paths: list[Path] = []
     try:
         mentions, relations = pairs_of(_marked(event, (), paths))
+        links = (
+            [(_pieces(ref), role) for ref, role in mentions],
+            [(_pieces(effect), _pieces(cause), kind) for effect, cause, kind in relations],
+        )
     except (TypeError, KeyError, AttributeError, ValueError):
         return None
-    links = (
-        [(_pieces(ref), role) for ref, role in mentions],
-        [(_pieces(effect), _pieces(cause), kind) for effect, cause, kind in relations],
-    )
     texts = [each for row in (*links[0], *links[1]) for each in row[:-1]]
     asked = sorted({piece for text in texts for piece in text if isinstance(piece, int)})
     taken = [paths[number] for number in asked]

@@ -53,6 +53,9 @@ class DelegatingReader(Reader):
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         return self._inner.refs_like(prefix, limit)
 
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        return self._inner.subjects_like(prefix, size=size)
+
     def checkpoints(self) -> list[CheckpointRow]:
         return self._inner.checkpoints()
 
@@ -69,22 +72,37 @@ class DelegatingReader(Reader):
         return self._inner.all_relations(start, end)
 
     def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        if self._answers("entries"):
+            return super().entry_runs(start, end)
         return self._inner.entry_runs(start, end)
 
+    def body_runs(self, start: int, end: int, each: int) -> Iterator[Sequence[tuple[int, bytes]]]:
+        if self._answers("entries"):
+            return super().body_runs(start, end, each)
+        return self._inner.body_runs(start, end, each)
+
     def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        if self._answers("all_mentions"):
+            return super().mention_runs(start, end)
         return self._inner.mention_runs(start, end)
 
     def relation_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
+        if self._answers("all_relations"):
+            return super().relation_runs(start, end)
         return self._inner.relation_runs(start, end)
 
     def node_run(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        if self._answers("nodes"):
+            return super().node_run(level, first, last)
         return self._inner.node_run(level, first, last)
 
     def count_nodes(self, start: int | None = None, end: int | None = None) -> int:
+        if self._answers("all_nodes"):
+            return super().count_nodes(start, end)
         return self._inner.count_nodes(start, end)
 
     def has_unique_ids(self) -> bool:
-        return self._inner.has_unique_ids()
+        return not self._answers("repeated_event_ids") and self._inner.has_unique_ids()
 
     def prepare_scan(self) -> None:
         self._inner.prepare_scan()
@@ -100,3 +118,7 @@ class DelegatingReader(Reader):
 
     def structure_problems(self) -> list[str]:
         return self._inner.structure_problems()
+
+    def _answers(self, question: str) -> bool:
+        """Whether a subclass answers a question itself, so that what follows from the answer must come from it too."""
+        return getattr(type(self), question) is not getattr(DelegatingReader, question)

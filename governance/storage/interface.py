@@ -22,6 +22,9 @@ from governance.errors import StorageError
 
 Value = TypeVar("Value")
 
+SUBJECTS_MAX = 1_000_000
+"""Things of which a backend without a question of its own says whether an entry is about them."""
+
 ROWS_EACH = 256
 """How many rows are handed over together by those that give many at a time."""
 
@@ -135,6 +138,11 @@ class Reader(abc.ABC):
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         """Refs that begin with `prefix`, in order of text, at most `limit`."""
 
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        """Refs that begin with `prefix` and that an entry below `size` is about, in order of text."""
+        rows = self.mentions(self.refs_like(prefix, SUBJECTS_MAX), role="subject", size=size)
+        return sorted({row.ref for row in rows})
+
     @abc.abstractmethod
     def checkpoints(self) -> list[CheckpointRow]:
         """All checkpoints in order of number."""
@@ -158,6 +166,10 @@ class Reader(abc.ABC):
     def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
         """What `entries` gives as plain tuples, many at a time; for whoever reads all of them."""
         return chunked(self.entries(start, end), ROWS_EACH)
+
+    def body_runs(self, start: int, end: int, each: int) -> Iterator[Sequence[tuple[int, bytes]]]:
+        """Index and body of the same, so many at a time; the last ones may be fewer."""
+        return chunked(((row.index, row.body) for row in self.entries(start, end)), each)
 
     def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
         """What `all_mentions` gives, as (ref, role, indexes of at least one entry): together what was kept together."""

@@ -73,6 +73,12 @@ class SqliteReader(Reader):
             while rows := cursor.fetchmany(2000):
                 yield from rows
 
+    def _runs(self, sql: str, values: Sequence[Any], each: int) -> Iterator[list[Any]]:
+        with translated(self._path):
+            cursor = self._db.execute(sql, values)
+            while rows := cursor.fetchmany(each):
+                yield rows
+
     def require_types(self, what: str, values: Sequence[Any], types: Sequence[type]) -> None:
         """Refuse values of other types than were written: SQLite takes any type into any column.
 
@@ -158,6 +164,14 @@ class SqliteReader(Reader):
         sql = "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
         return [row[0] for row in self._all(sql, (prefix, prefix + "\U0010ffff", limit))]
 
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        sql = (
+            "SELECT name FROM ref WHERE name >= ? AND name < ? AND EXISTS "
+            "(SELECT 1 FROM mention WHERE ref_id = ref.id AND role = 'subject' AND first < ?) "
+            "ORDER BY name"
+        )
+        return [row[0] for row in self._all(sql, (prefix, prefix + "\U0010ffff", size))]
+
     def checkpoints(self) -> list[CheckpointRow]:
         return list(
             map(
@@ -188,10 +202,11 @@ class SqliteReader(Reader):
 
     def entry_runs(self, start: int, end: int) -> Iterator[Sequence[tuple[Any, ...]]]:
         sql = f'SELECT {ENTRY_COLUMNS} FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
-        with translated(self._path):
-            cursor = self._db.execute(sql, (start, end))
-            while rows := cursor.fetchmany(ROWS_EACH):
-                yield rows
+        return self._runs(sql, (start, end), ROWS_EACH)
+
+    def body_runs(self, start: int, end: int, each: int) -> Iterator[Sequence[tuple[int, bytes]]]:
+        sql = 'SELECT "index", body FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
+        return self._runs(sql, (start, end), each)
 
     def mention_runs(self, start: int | None = None, end: int | None = None) -> Iterator[tuple[Any, ...]]:
         where, values = _reaching("mention", start, end)

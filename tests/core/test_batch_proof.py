@@ -24,9 +24,10 @@ from governance.core.batch_proof import (
     verify_batch_proof,
 )
 from governance.core.hashing import hash_leaf
-from governance.core.merkle import NodeId, inclusion_ranges, prove_inclusion, tree_root
+from governance.core.merkle import NodeId, prove_inclusion, tree_root
 from governance.core.note import parse_verifier_key
 from governance.errors import NoteError, ProofError
+from tests.core.paths import inclusion_ranges
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SIGNED = (VECTORS / "worked" / "worked-checkpoint.txt").read_bytes()

@@ -25,7 +25,6 @@ from governance.core.merkle import (
     extend,
     fold_root,
     frontier_nodes,
-    inclusion_ranges,
     prove_consistency,
     prove_inclusion,
     range_nodes,
@@ -34,6 +33,7 @@ from governance.core.merkle import (
     verify_inclusion,
 )
 from governance.errors import ProofError
+from tests.core.paths import inclusion_ranges
 
 SIZE_MAX = 130
 """Beyond a full seventh level, so that every shape of a right edge with up to seven nodes occurs."""

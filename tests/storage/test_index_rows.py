@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import SchemaError, StorageError
-from governance.storage.index_rows import REST_LENGTH_MAX, index_rows, spread, spread_below
+from governance.storage.index_rows import REST_LENGTH_MAX, index_rows, runs, spread, spread_below
 
 INDEXES = st.sets(st.integers(0, 2**53), min_size=1, max_size=40).map(sorted)
 
@@ -60,3 +62,24 @@ def test_what_is_no_index_does_not_reach_those_who_go_on_from_here(first: object
 
 def test_indexes_below_an_end_are_given() -> None:
     assert list(spread_below([("a", 3, "[7,12]"), ("b", 4, None)], 10)) == [("a", 3), ("a", 7), ("b", 4)]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            INDEXES.map(lambda indexes: next(index_rows([(("a",), indexes)]))),
+            st.sampled_from(
+                [("a", 3, "[7"), ("a", 3, '["7"]'), ("a", 3, "[true]"), ("a", "x", "[1]"), ("a", 2.5, None)]
+            ),
+        ),
+        max_size=4,
+    ),
+    st.integers(0, 60) | st.none(),
+    st.integers(0, 2**53) | st.none(),
+)
+def test_runs_say_together_what_is_spread(
+    rows: list[tuple[Any, ...]], start: int | None, end: int | None
+) -> None:
+    found = list(runs(rows, start, end))
+    assert all(indexes for _, indexes in found)
+    assert [(key, at) for key, indexes in found for at in indexes] == list(spread(rows, start, end))
