@@ -84,6 +84,13 @@ def test_the_same_event_again_gives_the_entry_that_is_there(ledger: Ledger, stor
     assert storage.head().size == 3
 
 
+def test_events_that_are_all_there_already_write_nothing(ledger: Ledger, storage: Storage) -> None:
+    first = ledger.append([event(1), event(2)])
+    before = storage.head()
+    assert list(ledger.append([event(2), event(1)])) == [first[1], first[0]]
+    assert storage.head() == before
+
+
 def test_the_same_event_twice_in_one_append_is_one_entry(ledger: Ledger, storage: Storage) -> None:
     one, two = ledger.append([event(1), event(1)])
     assert one == two
