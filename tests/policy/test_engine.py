@@ -121,7 +121,8 @@ def test_spans_of_time_are_counted_in_microseconds(text: str, kind: str, value: 
 
 def test_trees_that_are_kept_stay_few_and_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("governance.policy.expressions.TREES_MAX", 2)
-    monkeypatch.setattr("governance.policy.expressions._TREES", kept := {})
+    kept: dict[object, object] = {}
+    monkeypatch.setattr("governance.policy.expressions._TREES", kept)
     for number in (1, 2, 3, 1):
         name = f"kept_{number}"  # no other test compiled it
         found = compile_expression(f"{name} > {number}", (name,))
