@@ -35,14 +35,6 @@ class Assessing(Proving):
     _clock: Callable[[], datetime]
     origin: str
 
-    @abc.abstractmethod
-    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
-        """All that is known of a subject and what it rests on."""
-
-    @abc.abstractmethod
-    def rule_set(self, name: str) -> RuleSet:
-        """Load a rule set by its id, or by the path of its folder."""
-
     @property
     @abc.abstractmethod
     def verifier_key(self) -> str:
@@ -54,6 +46,31 @@ class Assessing(Proving):
 
     @abc.abstractmethod
     def _size(self, size: int | None) -> int: ...
+
+    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
+        """All that is known of a subject and what it rests on.
+
+        Raises:
+            NotFoundError: No entry mentions it.
+            IntegrityError: An entry that it rests on was altered.
+        """
+        from governance.lineage.fold import build_dossier
+        from governance.lineage.reading import read_dossier_entries
+
+        tree_size = self._size(size)
+        entries = read_dossier_entries(self._reader, ref, size=tree_size)
+        return build_dossier(ref, entries, tree_size=tree_size)
+
+    def rule_set(self, name: str) -> RuleSet:
+        """Load a rule set by its id, or by the path of its folder.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            RuleSetError: It does not load.
+        """
+        from governance.workspace.rule_sets import load_named_rule_set
+
+        return load_named_rule_set(name)
 
     def subjects(self, kind: str, *, size: int | None = None) -> list[str]:
         """Every thing of a kind that an entry is about, in order of text.

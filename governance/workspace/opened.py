@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from governance.ledger.appending import Entries
     from governance.ledger.log import Ledger
     from governance.ledger.verify import Progress, Verification
-    from governance.lineage.dossier import Dossier
     from governance.lineage.graph import Direction, Lineage
     from governance.lineage.queries import Answer
-    from governance.policy.model import Assessment, RuleSet
+    from governance.policy.model import Assessment
 
 Clock = Callable[[], datetime]
 
@@ -260,20 +259,6 @@ class Workspace(Assessing, PersonalData, Reporting):
 
         return read_lineage(self._reader, ref, direction=direction, size=self._size(size))
 
-    def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
-        """All that is known of a subject and what it rests on.
-
-        Raises:
-            NotFoundError: No entry mentions it.
-            IntegrityError: An entry that it rests on was altered.
-        """
-        from governance.lineage.fold import build_dossier
-        from governance.lineage.reading import read_dossier_entries
-
-        tree_size = self._size(size)
-        entries = read_dossier_entries(self._reader, ref, size=tree_size)
-        return build_dossier(ref, entries, tree_size=tree_size)
-
     def query(
         self, name: str, *arguments: str, at: datetime | None = None, size: int | None = None
     ) -> Answer:
@@ -283,17 +268,6 @@ class Workspace(Assessing, PersonalData, Reporting):
         return run_query(
             self._reader, name, arguments, size=self._size(size), at=at if at is not None else self._clock()
         )
-
-    def rule_set(self, name: str) -> RuleSet:
-        """Load a rule set by its id, or by the path of its folder.
-
-        Raises:
-            NotFoundError: There is none of that name.
-            RuleSetError: It does not load.
-        """
-        from governance.workspace.rule_sets import load_named_rule_set
-
-        return load_named_rule_set(name)
 
     def check(
         self,
