@@ -26,7 +26,7 @@ from governance.storage.opening import create_storage, open_storage
 from governance.storage.sqlite import SqliteStorage
 from tests.ledger.histories import ORIGIN, ToldClock, event, fill, signing_key
 from tests.postgresql_server import PostgresqlServer
-from tests.storage.contract import batch_of
+from tests.storage.rows import batch_of
 
 KEY = signing_key()
 ROUNDS = 4

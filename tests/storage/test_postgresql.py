@@ -22,16 +22,8 @@ from governance.storage.postgresql import PostgresqlStorage
 from governance.storage.postgresql_structure import APPLICATION_ID, MARKED_TABLES, MARKER, VERBS
 from governance.storage.triggers import TABLES
 from tests.postgresql_server import PostgresqlServer
-from tests.storage.contract import (
-    StorageContract,
-    batch_of,
-    fill,
-    in_threads,
-    make_checkpoint,
-    make_entry,
-    snapshot,
-    transact,
-)
+from tests.storage.contract import StorageContract
+from tests.storage.rows import batch_of, fill, in_threads, make_checkpoint, make_entry, snapshot, transact
 
 Raw = psycopg.Connection[Any]
 

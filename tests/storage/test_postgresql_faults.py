@@ -22,7 +22,7 @@ from governance.storage.interface import MentionRow, NodeRow, mention_rows
 from governance.storage.opening import open_storage
 from governance.storage.postgresql import PostgresqlStorage
 from tests.postgresql_server import PostgresqlServer, started_server
-from tests.storage.contract import (
+from tests.storage.rows import (
     Interruption,
     batch_of,
     fill,
