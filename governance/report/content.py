@@ -45,7 +45,7 @@ FIGURES: Mapping[str, Sequence[str]] = {
     "model-card": ("timeline", "proof"),
     "incident": ("timeline", "proof"),
     "lineage": ("timeline", "proof"),
-    "declaration-of-conformity": ("proof",),
+    "declaration-of-conformity": ("timeline", "proof"),
     "executive": (),
     "soc2-period": (),
 }
