@@ -96,6 +96,8 @@ $(STAMP): requirements/development.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/development.txt
 	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# As pip does for what it copies: a command would else compile two hundred files where bytecode may not be written.
+	$(BIN)/python -m compileall -q governance
 	@touch $@
 
 $(SYSTEM_LIBRARIES): $(STAMP) .ci/system-libraries

@@ -52,7 +52,7 @@ def monitor_report(number: int) -> dict[str, Any]:
         "id": f"01936d5e-0000-7000-8000-{number:012d}",
         "type": "monitor.reported",
         "schema_version": 1,
-        "occurred_at": "2026-11-20T09:00:00.000000Z",
+        "occurred_at": f"2026-11-20T09:00:00.{number % 1_000_000:06}Z",
         "actor": {"id": "drift-monitor", "kind": "service"},
         "subject": f"deployment:credit-risk/production@{number % 100}",
         "data": {

@@ -44,8 +44,6 @@ def check_many(
     context: typer.Context, question: Question, *, ledger: str | None, use_cache: bool, output: Format
 ) -> None:
     """Check several things and tell what came of them."""
-    import orjson
-
     from governance.workspace.places import state_directory
 
     options.compare_seen(ledger or options.shared_of(context).ledger)
@@ -66,8 +64,7 @@ def check_many(
             keep_in=state / "assessments" if state is not None and use_cache else None,
         )
     if output is Format.json:
-        # Plain values, and perhaps a hundred megabytes of them.
-        write_bytes(orjson.dumps(checked.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_bytes(checked.to_json())
     else:
         _write(checked)
     if any(each.tally.get("error") for each in checked.subjects):

@@ -99,9 +99,16 @@ def _finding_lines(
         yield from (f"    {line}" for line in reason_lines(explanation.reason, shown_max=shown_max))
     elif explanation.says is not None:
         yield f"    {explanation.says}"
+    from governance.policy.recording import NEXT_VERSION
+
     for missing in explanation.missing:
         types = f", would be told by {' or '.join(missing.event_types)}" if missing.event_types else ""
         yield f"    missing: {missing.path or 'evidence'}{types}"
+        yield from (
+            f"    {'record the next version' if NEXT_VERSION in command else 'record'}: {command}"
+            for event_type, command in zip(missing.event_types, missing.commands, strict=False)
+            if f"governance record {event_type} " not in explanation.remediation
+        )
     if explanation.evidence:
         yield f"    looked at: {_cited(explanation.evidence)}"
     yield f"    mend: {' '.join(explanation.remediation.split())}"

@@ -19,6 +19,10 @@ VALUED = ("--ledger", "--key-file", "--signer", "--anchor")
 """Options before the command that take the next word as their value."""
 
 
+SEES_ALL = ("policy",)
+"""What looks at all other commands: `policy lint` holds remediations against them."""
+
+
 def narrowed(app: typer.Typer, words: Sequence[str]) -> typer.Typer:
     """The app with only the command, or the group of commands, that these words call.
 
@@ -29,7 +33,7 @@ def narrowed(app: typer.Typer, words: Sequence[str]) -> typer.Typer:
     called = _called(words)
     commands = [each for each in app.registered_commands if each.name == called]
     groups = [each for each in app.registered_groups if each.name == called]
-    if called is None or len(commands) + len(groups) != 1:
+    if called in SEES_ALL or len(commands) + len(groups) != 1:
         return app
     made = copy.copy(app)
     made.registered_commands, made.registered_groups = commands, groups

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,14 @@ import typer
 from governance.cli import options
 from governance.cli.options import Format
 from governance.cli.output import write_file, write_json, write_line, write_table
+from governance.cli.report_integrity import TEMPLATE as INTEGRITY
+from governance.cli.report_integrity import Demanded, refuse_demands, write_integrity
+from governance.cli.report_ways import ON_INTEGRITY, PAGES, REPRODUCED, TABLES
+from governance.cli.tables import export_tables
 from governance.errors import InputError
+
+TABLE_KINDS = ("xlsx", "csv", "parquet")
+"""Ends of files that hold tables."""
 
 if TYPE_CHECKING:
     from governance.workspace import Workspace
@@ -36,7 +42,19 @@ def report(
         ),
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--output", metavar="FILE", help="Where to write: .pdf or .html.")
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Where to write: .pdf or .html; .xlsx, .csv, .parquet for tables.",
+        ),
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Of .xlsx, .csv, .parquet: findings, evidence, approvals or population; may be repeated.",
+        ),
     ] = None,
     rule_sets: options.RuleSets = None,
     parameter: Annotated[
@@ -67,6 +85,17 @@ def report(
             help="all: print a register of every entry that the dossier rests on; it is attached anyway.",
         ),
     ] = "",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="VKEY", help="For --template integrity: the verifier key that you trust."
+        ),
+    ] = None,
+    policy: options.Policy = None,
+    witness_key: options.WitnessKeys = None,
+    quorum: options.Quorum = None,
+    timestamp: options.TimeStamps = None,
+    tsa_certificate: options.TsaCertificate = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Every page says so, and report.issued is not appended.")
     ] = False,
@@ -97,36 +126,73 @@ def report(
     key_file: options.KeyFile = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Render a report with its proofs inside, and append that it was issued.
+    """Render a report with its proofs inside, and append that it was issued; or write its tables to calculate with.
+
+    --template soc2-period is over a window (--from, --to). --template integrity takes no REF: it verifies the whole
+    ledger, and where that fails it writes a draft with every discrepancy and leaves with 3.
 
     With --reproduce INDEX nothing is appended: the report of that entry is made again, and the exit code is 0 when its
     bytes are the same, 3 when they are not.
     """
+    demanded = Demanded(key, policy, witness_key, quorum, timestamp, tsa_certificate)
+    given = {
+        "REF": ref,
+        "--template": template,
+        "--table": table,
+        "--rule-set": rule_sets,
+        "--parameter": parameter,
+        "--from": begins,
+        "--to": ends,
+        "--sample": sample,
+        "--seed": seed,
+        "--templates": templates,
+        "--annex": annex or None,
+        "--draft": draft or None,
+        "--bundle": bundle,
+        "--sign-with": sign_with,
+        "--at": at,
+        "--size": size,
+    }
+    is_integrity = template is not None and template.partition(".")[0] == INTEGRITY
+    if not is_integrity or reproduce is not None:
+        refuse_demands(demanded)
     if reproduce is not None:
-        given = {
-            "REF": ref,
-            "--template": template,
-            "--at": at,
-            "--size": size,
-            "--parameter": parameter,
-            "--from": begins,
-            "--to": ends,
-            "--sample": sample,
-            "--seed": seed,
-            "--sign-with": sign_with,
-        }
-        _refuse_beside_reproduce(given, draft=draft)
+        REPRODUCED.refuse_others(given)
         with options.opened(context, ledger, key_file) as workspace:
             _reproduce(workspace, reproduce, rule_sets or [], templates, file, output)
         return
-    if ref is None or template is None or file is None:
+    suffix = Path(file or "").suffix.lower().removeprefix(".")
+    if ref is not None and file is not None and suffix in TABLE_KINDS:
+        TABLES.refuse_others(given)
+        export_tables(context, ref, file, table, rule_sets, at, size, ledger, output)
+        return
+    if template is None or file is None or (ref is None and not is_integrity):
         raise InputError(
             "a report needs REF, --template and --output",
             hint="or --reproduce INDEX; governance report --help",
         )
-    suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in ("pdf", "html"):
-        raise InputError(f"cannot tell the format of {file!r}", hint="name a file that ends in .pdf or .html")
+        raise InputError(
+            f"cannot tell the format of {file!r}",
+            hint="name a file that ends in .pdf or .html, or for tables in .xlsx, .csv or .parquet",
+        )
+    if is_integrity:
+        ON_INTEGRITY.refuse_others(given)
+        write_integrity(
+            context,
+            demanded,
+            template=template,
+            templates=templates,
+            file=file,
+            suffix=suffix,
+            bundle=bundle,
+            draft=draft,
+            ledger=ledger,
+            key_file=key_file,
+            output=output,
+        )
+        return
+    PAGES.refuse_others(given)
     identity = None
     if sign_with is not None:
         from governance.workspace.report_signing import load_identity
@@ -134,7 +200,7 @@ def report(
         identity = load_identity(sign_with, ask=options.asking())
     with options.opened(context, ledger, key_file) as workspace:
         rendered = workspace.report(
-            ref,
+            str(ref),
             template=template,
             rule_sets=rule_sets or (),
             format=suffix,
@@ -164,15 +230,6 @@ def _options(begins: str | None, ends: str | None, sample: int | None, seed: str
 
 def _moment(text: str | None) -> str | None:
     return f"{text}T00:00:00Z" if text is not None and _DAY.fullmatch(text) else text
-
-
-def _refuse_beside_reproduce(given: Mapping[str, object], *, draft: bool) -> None:
-    named = [name for name, value in given.items() if value is not None] + (["--draft"] if draft else [])
-    if named:
-        raise InputError(
-            f"{named[0]} beside --reproduce: the entry says what the report was made from",
-            hint="governance report --reproduce INDEX [--rule-set FOLDER] [--templates FOLDER] [--output FILE]",
-        )
 
 
 def _reproduce(

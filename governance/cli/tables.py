@@ -26,7 +26,7 @@ def export_tables(
     ],
     table: Annotated[
         list[str] | None,
-        typer.Option(metavar="TABLE", help="findings, evidence or approvals; may be repeated."),
+        typer.Option(metavar="TABLE", help="findings, evidence, approvals or population; may be repeated."),
     ] = None,
     rule_sets: options.RuleSets = None,
     at: options.At = None,
@@ -34,11 +34,14 @@ def export_tables(
     ledger: options.Ledger = None,
     output: options.Output = Format.text,
 ) -> None:
-    """Write findings, evidence and approvals of a thing as tables with typed columns, for a spreadsheet or pandas."""
+    """Write what is known of a thing as tables with typed columns, for a spreadsheet or pandas.
+
+    The same as governance report REF --output FILE.xlsx.
+    """
     with options.opened(context, ledger) as workspace:
         content = workspace.export_tables(
             ref,
-            Path(file).suffix.removeprefix("."),
+            Path(file).suffix.lower().removeprefix("."),
             tables=table or (),
             rule_sets=rule_sets or (),
             at=options.instant(at),

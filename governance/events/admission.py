@@ -76,18 +76,20 @@ def _format_uneven(stated: Mapping[str, Any]) -> bytes | None:
 
 def _envelope(kind: type[Payload]) -> Schema:
     """The schema of a whole event of one type; no field may be left out."""
+    own = _core_schema(Event)["schema"]["fields"]
     fields = {
-        **_core_schema(Event)["schema"]["fields"],
+        **own,
+        "id": _field({**own["id"]["schema"], "is_unique": True}),
         "data": _field(_core_schema(kind)),
         "type": _field({"type": "literal", "expected": [kind.event_type]}),
-        "occurred_at": _text(CANONICAL_INSTANT_PATTERN),
+        "occurred_at": _text(CANONICAL_INSTANT_PATTERN, is_unique=True),
         "subject": _text(ref_pattern(*kind.subject_kinds, versioned=kind.binds)),
     }
     return {"type": "model-fields", "fields": fields}
 
 
-def _text(pattern: str) -> Schema:
-    return _field({"type": "str", "pattern": pattern, "max_length": REF_LENGTH_MAX})
+def _text(pattern: str, *, is_unique: bool = False) -> Schema:
+    return _field({"type": "str", "pattern": pattern, "max_length": REF_LENGTH_MAX, "is_unique": is_unique})
 
 
 def _field(schema: Any) -> Schema:

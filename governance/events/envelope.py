@@ -16,8 +16,6 @@ what is kept: fields that were left out stay out, no default is ever written int
 not know can be read (as `UnknownPayload`) but not written.
 """
 
-from __future__ import annotations
-
 import re
 from binascii import hexlify
 from collections.abc import Iterable, Mapping, Sequence

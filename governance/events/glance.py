@@ -5,9 +5,10 @@
     if v not in known and not takes(v): return 0
 
 Rules: the schemas are pydantic's own (`__pydantic_core_schema__`); a key or a kind of schema that nobody thought of
-here is an AssertionError, never a guess. Nothing is built and nothing is changed. A glance may refuse what pydantic
-accepts (whoever asks then looks closely) and never takes what pydantic refuses; a test holds both to the same answers.
-What stands in the compiled text are our own constants; whatever comes from a schema is bound by name.
+here is an AssertionError, never a guess. Beside pydantic's keys a text may say that it `is_unique`: it hardly ever
+comes again. Nothing is built and nothing is changed. A glance may refuse what pydantic accepts (whoever asks then looks
+closely) and never takes what pydantic refuses; a test holds both to the same answers. What stands in the compiled text
+are our own constants; whatever comes from a schema is bound by name.
 """
 
 from __future__ import annotations
@@ -59,15 +60,22 @@ class _Texts:
     """
 
     def __init__(self, pattern: str, length_min: int, length_max: float) -> None:
-        self._matches = re.compile(pattern, re.ASCII).fullmatch
+        self._pattern = re.compile(pattern, re.ASCII).fullmatch
         self._length_min = length_min
         self._length_max = length_max
         self.known: set[str] = set()
 
+    def matches(self, text: Any) -> bool:
+        return (
+            type(text) is str
+            and self._length_min <= len(text) <= self._length_max
+            and text.isascii()
+            and self._pattern(text) is not None
+        )
+
     def takes(self, text: Any) -> bool:
-        if type(text) is not str or not self._length_min <= len(text) <= self._length_max:
-            return False
-        if not text.isascii() or self._matches(text) is None:
+        """As `matches`, and remembers what it took."""
+        if not self.matches(text):
             return False
         if len(text) <= KNOWN_LENGTH_MAX:
             if len(self.known) >= KNOWN_MAX:
@@ -160,9 +168,11 @@ class _Source:
             self._refuse(depth, f"type({value}) is not str or not {bounds}")
             return
         texts = _TEXTS.setdefault((schema["pattern"], low, high), _Texts(schema["pattern"], low, high))
-        self._refuse(
-            depth, f"{value} not in {self._bind(texts.known)} and not {self._bind(texts.takes)}({value})"
-        )
+        if schema.get("is_unique"):  # to remember it would cost more than it saves
+            self._refuse(depth, f"not {self._bind(texts.matches)}({value})")
+        else:
+            known, takes = self._bind(texts.known), self._bind(texts.takes)
+            self._refuse(depth, f"{value} not in {known} and not {takes}({value})")
 
     def _literal(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         expected = schema["expected"]
@@ -228,7 +238,7 @@ _LOOKS: Mapping[str, tuple[_Look, frozenset[str]]] = {
     "model": (_Source._model, frozenset({"cls", "schema", "config", "custom_init", "root_model"})),
     "model-fields": (_Source._fields, frozenset({"fields", "model_name", "computed_fields"})),
     "nullable": (_Source._nullable, frozenset({"schema"})),
-    "str": (_Source._text, frozenset({"pattern", "min_length", "max_length"})),
+    "str": (_Source._text, frozenset({"pattern", "min_length", "max_length", "is_unique"})),
     "literal": (_Source._literal, frozenset({"expected"})),
     "bool": (_Source._flag, frozenset({"strict"})),
     "int": (_Source._whole, frozenset({"strict", "ge", "le"})),

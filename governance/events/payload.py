@@ -6,8 +6,6 @@ says which fields name other things and which PROV relation that asserts; the in
 function of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 

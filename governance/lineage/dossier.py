@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from governance.core.html_table import format_html_table
 from governance.events.vocabulary import design, governance, people
 from governance.lineage.statement import EntryLine, RelationLine, Statement
 from governance.lineage.views import (
@@ -111,6 +112,33 @@ class Dossier:
     assessments: tuple[Statement[governance.AssessmentRecorded], ...] = ()
     entries: tuple[EntryLine, ...] = ()
     relations: tuple[RelationLine, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the things that the dossier holds, and how many entries speak of each."""
+        things: list[SystemView | ModelView | DatasetView | DeploymentView] = [
+            *self.systems,
+            *self.models,
+            *self.datasets,
+            *self.deployments,
+        ]
+        return format_html_table(
+            f"Dossier of {self.subject}",
+            (
+                f"{len(self.entries)} of the first {self.tree_size} entries of {self.ledger.origin}, "
+                f"{len(self.relations)} relations",
+            ),
+            ("thing", "registered", "by", "approvals", "entries") if things else (),
+            (
+                (
+                    each.ref,
+                    each.registration and each.registration.occurred_at.strftime("%Y-%m-%d %H:%M"),
+                    each.registration and each.registration.actor,
+                    len(each.approvals),
+                    len(each.indexes),
+                )
+                for each in things
+            ),
+        )
 
     def system(self, ref: str) -> SystemView | None:
         """The system of that ref, if the dossier holds it."""

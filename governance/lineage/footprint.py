@@ -73,7 +73,9 @@ class Touched:
         asked = array("Q")
         asked.frombytes(footprint)
         last = self._last
-        return bool(last) and any(last.get(number, -1) >= size for number in asked)
+        if last.keys().isdisjoint(asked):
+            return False
+        return any(last.get(number, -1) >= size for number in asked)
 
 
 def _number(ref: str, role: str | None) -> int:

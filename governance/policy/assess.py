@@ -45,7 +45,6 @@ def assess(
     parameters: Mapping[str, Any] | None = None,
     in_force_only: bool = False,
     rules: Sequence[str] | None = None,
-    told: dict[str, dict[str, Any]] | None = None,
 ) -> Assessment:
     """Hold rule sets against a dossier.
 
@@ -57,13 +56,53 @@ def assess(
         parameters: Values that replace defaults, within their bounds.
         in_force_only: Whether rules that do not apply yet at that moment are left out of the verdict.
         rules: Only the findings of these rules, by id; what they depend on is assessed all the same.
-        told: Maps of statements that other dossiers of the same ledger share; see `Variables`.
 
     Raises:
         InputError: An unknown severity or parameter, or a value out of bounds.
     """
     threshold = severity_named(severity_min)
-    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules, told=told)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
+    return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only)
+
+
+def assess_briefly(
+    dossier: Dossier,
+    rule_sets: Sequence[RuleSet],
+    *,
+    at: datetime,
+    severity_min: str,
+    parameters: Mapping[str, Any] | None,
+    in_force_only: bool,
+    told: dict[str, dict[str, Any]],
+) -> Assessment:
+    """As `assess`, for one of many: what passes, and not for want of anything, has neither evidence nor remediation.
+
+    Args:
+        dossier: What is known of the subject and what it rests on.
+        rule_sets: In the order of their findings.
+        at: The moment that rules take as now.
+        severity_min: The least severity that decides the verdict.
+        parameters: Values that replace defaults, within their bounds.
+        in_force_only: Whether rules that do not apply yet at that moment are left out of the verdict.
+        told: Maps of statements that other dossiers of the same ledger share; see `Variables`.
+
+    Raises:
+        InputError: As `assess`.
+    """
+    threshold = severity_named(severity_min)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, told=told, briefly=True)
+    return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only)
+
+
+def _summed_up(
+    held: Sequence[tuple[Assessor, Sequence[Judged]]],
+    dossier: Dossier,
+    rule_sets: Sequence[RuleSet],
+    at: datetime,
+    threshold: Severity,
+    *,
+    in_force_only: bool,
+) -> Assessment:
     findings = [each.finding for _, judged in held for each in judged]
     deciding = [each for each in findings if each.in_force or not in_force_only]
     fails = any(
@@ -93,6 +132,7 @@ def judge(
     parameters: Mapping[str, Any] | None = None,
     rules: Sequence[str] | None = None,
     told: dict[str, dict[str, Any]] | None = None,
+    briefly: bool = False,
 ) -> list[tuple[Assessor, list[Judged]]]:
     """As `assess`, before it is summed up: for each rule set what judges it, and what it judged.
 
@@ -102,7 +142,9 @@ def judge(
     variables = Variables(dossier, at, told)
     values = parameter_values(rule_sets, parameters or {})
     run = Run()
-    made = [Assessor(dossier, each, variables, values[each.id], at, run) for each in rule_sets]
+    made = [
+        Assessor(dossier, each, variables, values[each.id], at, run, briefly=briefly) for each in rule_sets
+    ]
     return [(assessor, assessor.judged(rules)) for assessor in made]
 
 

@@ -76,6 +76,7 @@ class Assessor:
         parameters: Values of the rule set's parameters.
         at: The moment.
         run: What all evaluations may spend together.
+        briefly: Whether what passes is told without its words and its evidence, which nobody will read.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class Assessor:
         parameters: Mapping[str, Any],
         at: datetime,
         run: Run,
+        *,
+        briefly: bool = False,
     ) -> None:
         self._dossier = dossier
         self._rule_set = rule_set
@@ -94,6 +97,7 @@ class Assessor:
         self._durations = frozenset(each.name for each in rule_set.parameters if each.type == "duration")
         self._at = at
         self._run = run
+        self._briefly = briefly
         self._until: int | None = None
         self._by_id = {rule.id: rule for rule in rule_set.rules}
         self._done: dict[str, list[Judged]] = {}
@@ -111,7 +115,13 @@ class Assessor:
             at = moment_of(now)
             variables = self._variables.moved(at)
             self._moved[now] = Assessor(
-                self._dossier, self._rule_set, variables, self._parameters, at, self._run.again()
+                self._dossier,
+                self._rule_set,
+                variables,
+                self._parameters,
+                at,
+                self._run.again(),
+                briefly=self._briefly,
             )
         return self._moved[now]
 
@@ -293,8 +303,10 @@ class Assessor:
                 self._at,
                 signed_only=self._parameters.get(SIGNED_DEMANDED) is True,
             )
-        # What passes says its title and nothing of its message.
-        filled = "" if judged.outcome in PASSING else fill(rule.message, seen, self._durations)
+        # What passes says its title and nothing of its message; what passes for want of anything may yet be failed.
+        passes = judged.outcome in PASSING
+        brief = self._briefly and passes and not judged.vacuous
+        filled = "" if passes else fill(rule.message, seen, self._durations)
         message = message_of(rule, judged.outcome, judged.detail, filled, vacuous=judged.vacuous)
         return Finding(
             rule_set=self._rule_set.id,
@@ -306,8 +318,8 @@ class Assessor:
             outcome=judged.outcome,
             severity=rule.severity,
             message=message if waiving.lapse is None else f"{message}; {waiving.lapse}",
-            remediation=fill(rule.remediation, seen, self._durations),
-            evidence=judged.evidence or evidence_of(rule, thing, element_value),
+            remediation="" if brief else fill(rule.remediation, seen, self._durations),
+            evidence=() if brief else judged.evidence or evidence_of(rule, thing, element_value),
             waiver=waiving.line,
             applies_from=rule.applies_from,
             in_force=in_force,

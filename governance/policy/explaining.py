@@ -30,6 +30,7 @@ from governance.policy.expressions import Measure, Run, asked_field, explain_exp
 from governance.policy.horizon import Judged
 from governance.policy.messages import format_value
 from governance.policy.model import PASSING, Finding, Rule, RuleSet
+from governance.policy.recording import command_of, told_at
 from governance.policy.variables import NAMES
 
 
@@ -92,11 +93,14 @@ class Missing:
 
     Attributes:
         path: Where it would stand, as in `model.approvals`.
-        event_types: The rule's event types of which no entry speaks of the thing.
+        event_types: Those that would tell it: by the dossier's classes, else the rule's event types of which no entry
+            speaks of the thing.
+        commands: What records an event of each of these types.
     """
 
     path: str
     event_types: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,7 @@ class _Explainer:
             asked="check",
             text=rule.check,
             says=f"the check wants: {says[0]}" if says else None,
-            missing=tuple(Missing("", (each,)) for each in missing),
+            missing=tuple(_missing((), (each,), finding.subject, seen) for each in missing),
         )
 
     def _of_expression(
@@ -229,10 +233,10 @@ class _Explainer:
         missing: dict[str, Missing] = {}
         for path in self._unread(why, seen):
             holder = stated_by(path, seen.values)
-            types = absent if holder not in self._types else (self._types[holder],)
-            missing[path_text(path)] = Missing(path_text(path), types)
+            types = told_at(path) or (absent if holder not in self._types else (self._types[holder],))
+            missing[path_text(path)] = _missing(path, types, told.subject, seen)
         if not missing and absent and told.outcome == "unknown":
-            missing[""] = Missing("", absent)
+            missing[""] = _missing((), absent, told.subject, seen)
         return replace(told, asked=asked, text=text, reason=reason, missing=tuple(missing.values()))
 
     def _unread(self, why: Shortfall, seen: Seen) -> Iterator[Path]:
@@ -269,6 +273,11 @@ class _Explainer:
 
     def _cited(self, indexes: Sequence[int]) -> tuple[Cited, ...]:
         return tuple(Cited(each, self._hashes[each]) for each in indexes if each in self._hashes)
+
+
+def _missing(path: Path, types: tuple[str, ...], subject: str, seen: Seen) -> Missing:
+    commands = (command_of(each, path, subject, seen.values) for each in types)
+    return Missing(path_text(path), types, tuple(each for each in commands if each is not None))
 
 
 def _unrecorded(rule: Rule, seen: Seen) -> tuple[str, ...]:

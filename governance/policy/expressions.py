@@ -264,6 +264,8 @@ def _measure(node: tree.Node, durations: frozenset[str]) -> Measure:
 @lru_cache(maxsize=4096)
 def looks_at_size(text: str) -> bool:
     """Whether an expression that compiles looks at how large the ledger is, or at all of what is said of the ledger."""
+    if "ledger" not in text:
+        return False
     nodes = list(tree.walk(parse(text)))
     named = sum(isinstance(each, tree.Name) and each.name == "ledger" for each in nodes)
     others = sum(

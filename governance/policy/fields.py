@@ -44,7 +44,7 @@ from governance.policy.variables import STATEMENT_FIELDS
 Shape = Any
 """The class of a map, `tuple[class, ...]` of a list, an annotation of a field."""
 
-_SHAPES: Mapping[str, Shape] = {
+SHAPES: Mapping[str, Shape] = {
     "system": SystemView,
     "model": ModelView,
     "dataset": DatasetView,
@@ -58,6 +58,7 @@ _SHAPES: Mapping[str, Shape] = {
     "ledger": LedgerView,
     "entries": tuple[EntryLine, ...],
 }
+"""What the variables are made from."""
 
 _SIMPLE: Mapping[Shape, Type] = {str: STRING, int: INT, float: DOUBLE, bool: BOOL, datetime: INT}
 
@@ -140,7 +141,7 @@ def _field(name: str, kind: Type) -> Type:
 
 
 VARIABLES: Mapping[str, Type] = {
-    **{name: type_of(shape) for name, shape in _SHAPES.items()},
+    **{name: type_of(shape) for name, shape in SHAPES.items()},
     "lineage": LINEAGE,
     "now": INT,
 }

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
+from governance.core.html_table import format_html_table
 from governance.core.instants import format_instant
 
 Outcome = Literal["satisfied", "not_satisfied", "not_applicable", "unknown", "manual", "blocked", "error"]
@@ -275,6 +276,32 @@ class Assessment:
         """Digest of the canonical JSON of one rule set's findings, in order."""
         return digest_bytes(
             format_canonical([each.to_dict() for each in self.findings if each.rule_set == rule_set])
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, the tally, and the findings that stand in its way, gravest first."""
+        open_ = [each for each in self.findings if not each.passes]
+        ordered = sorted(open_, key=lambda each: -SEVERITIES.index(each.severity))
+        tally = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.tally.items() if count)
+        asked = ", ".join(f"{line.id} {line.version}" for line in self.rule_sets)
+        return format_html_table(
+            f"{self.subject}: {self.verdict}",
+            (
+                f"held against {asked} as of {format_instant(self.assessed_at)}, {self.tree_size} entries",
+                f"{tally or 'no findings'}; {self.severity_min} and above decide",
+            ),
+            ("severity", "outcome", "rule", "what was found", "how to mend it", "entries") if ordered else (),
+            (
+                (
+                    each.severity,
+                    each.outcome.replace("_", " "),
+                    f"{each.rule} {each.element or ''}".rstrip(),
+                    each.message,
+                    each.remediation,
+                    ", ".join(map(str, each.evidence)),
+                )
+                for each in ordered
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:

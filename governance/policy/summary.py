@@ -10,11 +10,12 @@ words.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from governance.policy.expressions import looks_at_size
 from governance.policy.messages import places
@@ -30,7 +31,8 @@ class Summary:
         tally: Findings by outcome, and `waived` among them.
         horizon: When a finding first flips if nothing new is recorded.
         steady_until: Until when every evaluation comes out the same.
-        findings: Those that do not pass, waived ones among them, as `Finding.to_dict` has them.
+        told: Findings that do not pass, waived ones among them, as a JSON array of what `Finding.to_dict` gives: where
+            thousands are told again, few are looked into.
     """
 
     subject: str
@@ -38,7 +40,12 @@ class Summary:
     tally: Mapping[str, int]
     horizon: datetime | None
     steady_until: datetime | None
-    findings: tuple[Mapping[str, Any], ...]
+    told: bytes
+
+    @property
+    def findings(self) -> tuple[Mapping[str, Any], ...]:
+        """Those that do not pass."""
+        return tuple(orjson.loads(self.told))
 
 
 def summary_of(assessment: Assessment) -> Summary:
@@ -49,33 +56,39 @@ def summary_of(assessment: Assessment) -> Summary:
         tally=dict(assessment.tally),
         horizon=assessment.horizon,
         steady_until=assessment.steady_until,
-        findings=tuple(each.to_dict() for each in assessment.findings if each.outcome not in PASSING),
+        told=orjson.dumps([each.to_dict() for each in assessment.findings if each.outcome not in PASSING]),
     )
 
 
 def format_summary(summary: Summary) -> str:
-    """A summary as one line of JSON."""
-    told = {
+    """A summary as one line: JSON without the findings, a tab, the findings."""
+    head = {
         "subject": summary.subject,
         "verdict": summary.verdict,
         "tally": summary.tally,
         "horizon": _count(summary.horizon),
         "steady_until": _count(summary.steady_until),
-        "findings": summary.findings,
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f"{orjson.dumps(head).decode()}\t{summary.told.decode()}"
 
 
 def parse_summary(text: str) -> Summary:
-    """The inverse of `format_summary`, of text that came from it."""
-    told = json.loads(text)
+    """The inverse of `format_summary`, of text that came from it; a line end behind it does no harm.
+
+    Raises:
+        ValueError, KeyError, TypeError: It did not.
+    """
+    first, _, told = text.rstrip("\n").partition("\t")
+    head = orjson.loads(first)
+    if not (told.startswith("[") and told.endswith("]")):
+        raise ValueError("a summary's findings are a list")
     return Summary(
-        subject=told["subject"],
-        verdict=told["verdict"],
-        tally=told["tally"],
-        horizon=_moment(told["horizon"]),
-        steady_until=_moment(told["steady_until"]),
-        findings=tuple(told["findings"]),
+        subject=head["subject"],
+        verdict=head["verdict"],
+        tally=head["tally"],
+        horizon=_moment(head["horizon"]),
+        steady_until=_moment(head["steady_until"]),
+        told=told.encode(),
     )
 
 

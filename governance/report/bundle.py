@@ -8,6 +8,7 @@
     checkpoint.txt         the signed checkpoint with its cosignatures
     verifier-key.txt       the ledger's keys, the one in force last
     assessment.json        every finding, if rule sets were held against the subject (canonical JSON)
+    verification.json      the record of a verification, if the report is about one (canonical JSON)
     rule-set.<id>.yaml     each rule set, byte for byte
 
 Rules: pure. The same inputs give the same bytes, in a PDF and in a zip alike. Names are flat, lower case, and few; a
@@ -35,6 +36,7 @@ PROOF = "inclusion-proof.txt"
 CHECKPOINT = "checkpoint.txt"
 KEYS = "verifier-key.txt"
 ASSESSMENT = "assessment.json"
+VERIFICATION = "verification.json"
 
 FILES_MAX = 64
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.ASCII)
@@ -47,6 +49,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     CHECKPOINT: "The signed checkpoint (c2sp.org/tlog-checkpoint)",
     KEYS: "The keys that the checkpoint may verify with; take yours from the ledger's owner",
     ASSESSMENT: "Every finding, as data",
+    VERIFICATION: "The record of the verification that this report tells of",
 }
 
 Files = Mapping[str, bytes]

@@ -19,10 +19,9 @@ from governance.events.envelope import Entry
 from governance.lineage.fold import build_dossier
 from governance.policy.assess import assess
 from governance.policy.model import Assessment
-from governance.report import period_report
+from governance.report import integrity_report, period_report
 from governance.report.content import LedgerFacts, build_content
 from governance.report.request import Content, Derived, ReportRequest, read_content
-from governance.report.templates import content_kind
 
 __all__ = ["Derived", "ReportRequest", "derive", "ledger_facts", "read_content"]
 
@@ -35,11 +34,13 @@ def derive(request: ReportRequest, entries: Sequence[Entry], ledger: LedgerFacts
         entries: Those that the subject's dossier rests on; more do no harm.
         ledger: The checkpoint that they are under.
     """
-    content, assessment = (
-        period_report.build_period(request, entries, ledger)
-        if content_kind(request.template) == period_report.TEMPLATE
-        else _of_dossier(request, entries, ledger)
-    )
+    assessment: Assessment | None = None
+    if request.kind == integrity_report.TEMPLATE:
+        content = integrity_report.build_integrity(request, entries, ledger)
+    elif request.kind == period_report.TEMPLATE:
+        content, assessment = period_report.build_period(request, entries, ledger)
+    else:
+        content, assessment = _of_dossier(request, entries, ledger)
     return Derived(assessment, format_canonical({**content, "draft": request.draft}))
 
 

@@ -94,6 +94,7 @@ def build_period(
     content = {name: value for name, value in base.items() if name not in _UNUSED} | own
     content["name"] = base["name"] if kind_of(request.about) == "system" else request.about.partition(":")[2]
     _answer(content, assessment, entries, assess_all(now, request, at=request.at), window)
+    content["annex"] = {"rows": [_evidence(entry) for entry in entries] if request.annex else []}
     return _with_evidence(content, entries), assessment
 
 
@@ -171,6 +172,7 @@ def _seed_of(window: WindowRange) -> str:
 
 def _window(options: PeriodOptions, window: WindowRange, seed: str) -> Content:
     counts = Counter(entry.event.type for entry in window.entries)
+    types = [{"type": name, "count": counts[name], "is_population": name in TYPES} for name in sorted(counts)]
     first, last = (window.entries[0], window.entries[-1]) if window.entries else (None, None)
     return {
         "begins": _moment(options.begins_at),
@@ -198,9 +200,8 @@ def _window(options: PeriodOptions, window: WindowRange, seed: str) -> Content:
                 "none: the ledger ends within it" if window.end == window.tree_size else "",
             ),
         ],
-        "types": [
-            {"type": name, "count": counts[name], "is_population": name in TYPES} for name in sorted(counts)
-        ],
+        "types": types,
+        "type_pairs": [types[at : at + 2] for at in range(0, len(types), 2)],
         "sample": options.sample,
         "seed": seed,
         "seed_given": bool(options.seed),

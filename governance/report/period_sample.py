@@ -16,12 +16,13 @@ from governance.lineage.dossier import Dossier
 from governance.lineage.in_force import why_not_in_force
 from governance.lineage.views import ApprovalView
 from governance.policy.model import Assessment, Finding
+from governance.report.content import OUTCOME_WORDS
 from governance.report.population import Area, describe
 from governance.report.sampling import draw
 
 Content = dict[str, Any]
 
-PRINTED_MAX = 120
+PRINTED_MAX = 80
 """Rows of a population that are printed; content.json has all of them."""
 
 
@@ -112,6 +113,7 @@ def _told(finding: Finding) -> Content:
         "rule": finding.rule,
         "title": finding.title,
         "outcome": finding.outcome,
+        "word": OUTCOME_WORDS[finding.outcome],
         "requirements": list(finding.requirements),
     }
 

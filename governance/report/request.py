@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.policy.model import Assessment, RuleSet
+from governance.report.templates import content_kind
 
 Content = dict[str, Any]
 
@@ -26,6 +27,7 @@ class ReportRequest:
         rule_sets: Held against the subject, in order.
         parameters: Values for their parameters.
         options: What else the template is told, as the window of a report over a period.
+        run: The record of a verification, where the report is about one.
         draft: Whether the report says of itself that it was not issued.
         annex: `all` for a printed register of every entry of the dossier, else empty.
     """
@@ -37,8 +39,14 @@ class ReportRequest:
     rule_sets: tuple[RuleSet, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    run: bytes = b""
     draft: bool = False
     annex: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The template whose content it has: an own one may stand in its place or beside it."""
+        return content_kind(self.template)
 
 
 @dataclass(frozen=True, slots=True)

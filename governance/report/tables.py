@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables for people who calculate: findings, evidence and approvals as data frames with typed columns.
+"""Tables for people who calculate: findings, evidence, approvals and population as data frames with typed columns.
 
     frame_of("evidence", rows).dtypes → index Int64, occurred_at datetime64[us, UTC], …
 
-Rules: one row a finding, an entry, an approval; a column has one type, whatever the rows hold; moments are UTC. What is
-absent is missing, not an empty text.
+Rules: one row a finding, an entry, an approval, a thing; a column has one type, whatever the rows hold; moments are
+UTC. What is absent is missing, not an empty text.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from governance.core.instants import parse_instant
 from governance.lineage.dossier import Dossier
 from governance.lineage.in_force import on_whose_word, why_not_in_force
+from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
 from governance.policy.model import Assessment
 
 if TYPE_CHECKING:
@@ -68,12 +69,25 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "why_not": "string",
         "tree_size_seen": "Int64",
     },
+    "population": {
+        "kind": "string",
+        "ref": "string",
+        "index": "Int64",
+        "registered_at": MOMENT,
+        "registered_by": "string",
+        "digest": "string",
+        "live": "boolean",
+        "approvals": "Int64",
+        "documents": "Int64",
+        "entries": "Int64",
+    },
 }
 """Every table's columns in order, with pandas' types."""
 
 TABLES = tuple(COLUMNS)
 
 Rows = Sequence[Mapping[str, Any]]
+Thing = SystemView | ModelView | DatasetView | DeploymentView
 
 
 def frame_of(table: str, rows: Rows) -> DataFrame:
@@ -152,6 +166,38 @@ def approval_rows(dossier: Dossier, at: datetime) -> Rows:
             }
         )
     return rows
+
+
+def population_rows(dossier: Dossier) -> Rows:
+    """One row for each system, model, dataset and deployment: all that rules are held against, registered or not."""
+    rows: list[dict[str, Any]] = []
+    things: list[Thing] = [*dossier.systems, *dossier.models, *dossier.datasets, *dossier.deployments]
+    for thing in things:
+        told = thing.registration
+        rows.append(
+            {
+                "kind": thing.ref.partition(":")[0],
+                "ref": thing.ref,
+                "index": told.index if told else None,
+                "registered_at": told.occurred_at if told else None,
+                "registered_by": told.actor if told else None,
+                "digest": getattr(told.data, "digest", None) if told else None,
+                "live": _is_live(thing),
+                "approvals": len(thing.approvals),
+                "documents": len(thing.documents),
+                "entries": len(thing.indexes),
+            }
+        )
+    return rows
+
+
+def _is_live(thing: Thing) -> bool | None:
+    """Whether it is in use as far as the ledger says: not ended, retired or withdrawn; unknown of systems."""
+    if isinstance(thing, DeploymentView):
+        return thing.live
+    if isinstance(thing, ModelView):
+        return thing.retirement is None
+    return not thing.withdrawals if isinstance(thing, DatasetView) else None
 
 
 def _listed(indexes: Iterable[int]) -> str | None:

@@ -19,10 +19,11 @@ from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.key_chain import KeyChain, begin_chain, take_event
 from governance.ledger.verify_keys import judge_signers
 from governance.ledger.verify_proofs import checkpoint_in, proof_indexes, verify_inclusion_proof
-from governance.report import bundle
+from governance.report import bundle, integrity_report
 from governance.report.bundle import Files, Manifest, parse_manifest
 from governance.report.content import LedgerFacts
 from governance.report.derivation import ledger_facts
+from governance.report.templates import content_kind
 
 KEY_FILE_BYTES_MAX = 10_000
 NO_CHAIN = KeyChain("", ())
@@ -90,6 +91,7 @@ def _hold_files(files: Files, manifest: Manifest, told: Discrepancies) -> None:
     due = {bundle.CONTENT, bundle.ENTRIES, bundle.PROOF, bundle.CHECKPOINT, bundle.KEYS}
     due |= {bundle.rule_set_file(name) for name, _ in manifest.rule_sets}
     due |= {bundle.ASSESSMENT} if manifest.rule_sets else set()
+    due |= {bundle.VERIFICATION} if content_kind(manifest.template) == integrity_report.TEMPLATE else set()
     for name in sorted(due | manifest.files.keys() | files.keys() - {bundle.MANIFEST}):
         if name not in files:
             told.tell("attachment", name, "is missing", manifest.files.get(name, ""), "none")

@@ -26,10 +26,11 @@ from governance.errors import BundleError, DependencyError, GovernanceError
 from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.verify import Verification
 from governance.policy.loader import parse_rule_set
-from governance.report import bundle
+from governance.report import bundle, integrity_report
 from governance.report.bundle_reading import read_pdf, read_zip
 from governance.report.derivation import Derived, ReportRequest, derive
 from governance.report.pdf_comparing import foreign_changes
+from governance.report.templates import content_kind
 from governance.report.verify_bundle import Evidence, verify_bundle
 from governance.report.verify_pages import (
     PagesUncheckedError,
@@ -40,6 +41,7 @@ from governance.report.verify_pages import (
 
 PDF = b"%PDF-"
 ZIP = b"PK\x03\x04"
+STATED = "what the verification found is a statement of whoever ran it; run it again: governance verify --ledger URL"
 LEFT_OUT = (
     "whether an entry was left out of the report shows only against the ledger: governance report --reproduce"
 )
@@ -178,7 +180,17 @@ def _hold_derivation(evidence: Evidence, found: _Findings) -> None:
     if files.get(bundle.CONTENT) != derived.content:
         differing.append(f"{bundle.CONTENT} ({_parts(files.get(bundle.CONTENT, b''), derived)})")
     if not differing:
-        found.claims.append("its findings and content follow from them")
+        if content_kind(evidence.manifest.template) == integrity_report.TEMPLATE:
+            found.claims.append("its content follows from what is attached")
+            found.notices.append(STATED)
+            total = derived.readable["discrepancies_total"]
+            if total:
+                found.notices.append(f"what this report tells of does NOT hold: {total} discrepancies")
+        else:
+            found.claims.append("its findings and content follow from them")
+        window = derived.readable.get("window")
+        if window is not None and window["is_whole"]:
+            found.claims.append(f"nothing of its window was left out ({window['count']} entries)")
     else:
         made_by = evidence.manifest.renderer.get("governance", "an unknown version")
         what = f"does not follow from the entries, as this version derives it; it was made by governance {made_by}"
@@ -200,6 +212,7 @@ def _derived(evidence: Evidence) -> Derived:
         rule_sets=tuple(parse_rule_set(evidence.files[name], file=name) for name in names),
         parameters=manifest.parameters,
         options=manifest.options,
+        run=evidence.files.get(bundle.VERIFICATION, b""),
         draft=manifest.draft,
         annex=manifest.annex,
     )

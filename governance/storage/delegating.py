@@ -53,6 +53,9 @@ class DelegatingReader(Reader):
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         return self._inner.refs_like(prefix, limit)
 
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        return self._inner.subjects_like(prefix, size=size)
+
     def checkpoints(self) -> list[CheckpointRow]:
         return self._inner.checkpoints()
 

@@ -22,6 +22,9 @@ from governance.errors import StorageError
 
 Value = TypeVar("Value")
 
+SUBJECTS_MAX = 1_000_000
+"""Things of which a backend without a question of its own says whether an entry is about them."""
+
 ROWS_EACH = 256
 """How many rows are handed over together by those that give many at a time."""
 
@@ -134,6 +137,11 @@ class Reader(abc.ABC):
     @abc.abstractmethod
     def refs_like(self, prefix: str, limit: int) -> list[str]:
         """Refs that begin with `prefix`, in order of text, at most `limit`."""
+
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        """Refs that begin with `prefix` and that an entry below `size` is about, in order of text."""
+        rows = self.mentions(self.refs_like(prefix, SUBJECTS_MAX), role="subject", size=size)
+        return sorted({row.ref for row in rows})
 
     @abc.abstractmethod
     def checkpoints(self) -> list[CheckpointRow]:

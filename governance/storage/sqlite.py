@@ -45,7 +45,7 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
-ROWS_TOGETHER = (128, 32, 8)
+ROWS_TOGETHER = (128, 32, 8, 2)
 """How many rows one statement inserts; what is left over goes one by one."""
 
 _COLUMNS = {

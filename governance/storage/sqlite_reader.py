@@ -161,6 +161,14 @@ class SqliteReader(Reader):
         sql = "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
         return [row[0] for row in self._all(sql, (prefix, prefix + "\U0010ffff", limit))]
 
+    def subjects_like(self, prefix: str, *, size: int) -> list[str]:
+        sql = (
+            "SELECT name FROM ref WHERE name >= ? AND name < ? AND EXISTS "
+            "(SELECT 1 FROM mention WHERE ref_id = ref.id AND role = 'subject' AND first < ?) "
+            "ORDER BY name"
+        )
+        return [row[0] for row in self._all(sql, (prefix, prefix + "\U0010ffff", size))]
+
     def checkpoints(self) -> list[CheckpointRow]:
         return list(
             map(

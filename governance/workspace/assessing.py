@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 DAYS_MAX = 3_660
 """How far ahead can be looked, in days."""
 
-REFS_MAX = 1_000_000
-"""Things of one kind that can be asked about at once."""
-
 
 class Assessing(Proving):
     """The part of a workspace that explains and looks ahead."""
@@ -72,9 +69,7 @@ class Assessing(Proving):
 
         if kind not in SUBJECT_KINDS:
             raise InputError(f"no subjects of kind {kind!r}", hint=f"kinds are {', '.join(SUBJECT_KINDS)}")
-        refs = self._storage.refs_like(f"{kind}:", REFS_MAX)
-        rows = self._storage.mentions(refs, role="subject", size=self._size(size))
-        return sorted({row.ref for row in rows})
+        return self._storage.subjects_like(f"{kind}:", size=self._size(size))
 
     def check_many(
         self,
@@ -159,10 +154,7 @@ class Assessing(Proving):
         loaded = [self.rule_set(name) for name in rule_sets]
         for rule in rules or ():
             if all(each.rule(rule) is None for each in loaded):
-                raise NotFoundError(
-                    f"no rule {rule!r} in {', '.join(each.id for each in loaded)}",
-                    hint="governance policy show lists the rules of a rule set",
-                )
+                raise _no_rule(rule, loaded)
         moment = at if at is not None else self._clock()
         return explain(self.dossier(ref, size=size), loaded, at=moment, parameters=parameters, rules=rules)
 
@@ -205,3 +197,15 @@ class Assessing(Proving):
             )
         ]
         return merged(found)
+
+
+def _no_rule(rule: str, rule_sets: Sequence[RuleSet]) -> NotFoundError:
+    import difflib  # only on the way to an error
+
+    close = difflib.get_close_matches(rule, [each.id for rules in rule_sets for each in rules.rules], n=2)
+    return NotFoundError(
+        f"no rule {rule!r} in {', '.join(each.id for each in rule_sets)}",
+        hint=f"did you mean {' or '.join(close)}?"
+        if close
+        else "governance policy show lists the rules of a rule set",
+    )

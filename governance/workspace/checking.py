@@ -7,11 +7,13 @@ sets that look at nothing but the dossier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from governance.core.instants import format_instant, parse_instant
 from governance.errors import InputError
@@ -47,8 +49,18 @@ class Checked:
     subjects: tuple[Summary, ...]
     kept: int
 
+    def to_json(self) -> bytes:
+        """As JSON, a subject's findings on one line: there may be a hundred megabytes of them."""
+        return orjson.dumps(
+            self._told(lambda each: orjson.Fragment(each.told)),
+            option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
+        return self._told(lambda each: list(each.findings))
+
+    def _told(self, findings: Callable[[Summary], Any]) -> dict[str, Any]:
         return {
             "verdict": self.verdict,
             "tree_size": self.tree_size,
@@ -62,7 +74,7 @@ class Checked:
                     "verdict": each.verdict,
                     "tally": dict(each.tally),
                     "horizon": _text(each.horizon),
-                    "findings": [dict(finding) for finding in each.findings],
+                    "findings": findings(each),
                 }
                 for each in self.subjects
             ],
@@ -109,7 +121,7 @@ def check_many(
     told = {} if kept is None else kept.read(reader, refs, size=asked.size, at=moment)
     missing = [ref for ref in dict.fromkeys(refs) if ref not in told]
     fresh: dict[str, Found] = assess_many(
-        reader, missing, asked, key=key, url=storage.reopening_url, processes=processes
+        reader, missing, asked, loaded, key=key, url=storage.reopening_url, processes=processes
     )
     if kept is not None and fresh:
         kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
 from governance.errors import ConflictError, NotFoundError
 from governance.policy.model import Assessment
 from governance.resources import samples_directory
-from governance.workspace.opened import Workspace
+from governance.workspace.opened import Clock, Workspace
 from governance.workspace.opening import init_workspace
 
 SAMPLE = "credit_scoring"
@@ -24,6 +24,8 @@ ORIGIN = "example.com/credit-scoring"
 RETENTION_DAYS = 3650
 RULE_SETS = ("baseline", "eu-ai-act", "soc2")
 SHOWN = 5
+ORGANISATION = "organisation:hansa-scoring"
+WINDOW = {"from": "2026-07-01T00:00:00Z", "to": "2026-10-01T00:00:00Z"}
 MODELS = ("model:credit-risk@1", "model:credit-risk@2")
 
 Say = Callable[[str], None]
@@ -57,6 +59,7 @@ def run_demo(directory: Path, *, say: Say) -> None:
                 for line in _summary(workspace.check(ref, [rule_set], record=True)):
                     say(line)
         _report(workspace, directory, say)
+        _report_integrity(directory, url, workspace.verifier_key, clock.now, say)
         (directory / "checkpoint.txt").write_bytes(workspace.checkpoint())
         (directory / "verifier-key.txt").write_text(workspace.verifier_key + "\n", encoding="utf-8")
         with (directory / "entries.jsonl").open("wb") as stream:
@@ -80,12 +83,29 @@ def _report(workspace: Workspace, directory: Path, say: Say) -> None:
         (),
         say,
     )
+    _write(workspace, directory / "period.pdf", ORGANISATION, "soc2-period", ("soc2",), say, options=WINDOW)
+
+
+def _report_integrity(directory: Path, url: str, key: str, clock: Clock, say: Say) -> None:
+    from governance.workspace.integrity import IntegrityOrder, report_integrity
+
+    made = report_integrity(url, IntegrityOrder(key=key), clock=clock)
+    path = directory / "integrity.pdf"
+    path.write_bytes(made.rendered.content)
+    say(f"wrote {path} ({len(made.rendered.content):,} bytes)")
 
 
 def _write(
-    workspace: Workspace, path: Path, ref: str, template: str, rule_sets: tuple[str, ...], say: Say
+    workspace: Workspace,
+    path: Path,
+    ref: str,
+    template: str,
+    rule_sets: tuple[str, ...],
+    say: Say,
+    *,
+    options: Mapping[str, str] | None = None,
 ) -> None:
-    rendered = workspace.report(ref, template=template, rule_sets=rule_sets)
+    rendered = workspace.report(ref, template=template, rule_sets=rule_sets, options=options)
     path.write_bytes(rendered.content)
     say(f"wrote {path} ({len(rendered.content):,} bytes)")
 

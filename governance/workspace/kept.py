@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
 from governance.core.canonical import format_canonical
 from governance.events.envelope import read_entry
 from governance.events.links import links_of
@@ -182,17 +184,36 @@ class Kept:
         for each in found:
             if len(each) == len(_Row._fields):
                 row = _Row._make(each)
-                if _sealed(row).digest == row.digest:
+                if _is_whole(row):
                     yield row
 
 
 def _sealed(row: _Row) -> _Row:
     """A row with a digest of all that stands in it."""
-    digest = hashlib.sha256()
-    for each in row[:-1]:
-        content = each if isinstance(each, bytes) else repr(each).encode()
-        digest.update(f"{type(each).__name__} {len(content)} ".encode() + content)
-    return row._replace(digest=digest.digest())
+    return row._replace(digest=_digest_of(row))
+
+
+def _is_whole(row: _Row) -> bool:
+    """Whether a row is as it was written."""
+    try:
+        return _digest_of(row) == row.digest
+    except TypeError:
+        return False
+
+
+def _digest_of(row: _Row) -> bytes:
+    """The digest of all that stands in a row before it.
+
+    Raises:
+        TypeError: Something in it is of a type that is never written.
+    """
+    # SHA-256(JSON of the small columns and of the lengths of the others || root || footprint || summary)
+    summary = str.encode(row.summary)
+    told = (
+        row.question, row.subject, row.size, row.assessed_at, row.steady_until,
+        len(row.root), len(row.footprint), len(summary),
+    )  # fmt: skip
+    return hashlib.sha256(b"".join((orjson.dumps(told), row.root, row.footprint, summary))).digest()
 
 
 def _is_of_moment(row: _Row, moment: int) -> bool:

@@ -30,7 +30,7 @@ from governance.lineage.footprint import FootprintReader
 from governance.lineage.reading import read_dossier_entries
 from governance.lineage.remembering import RememberingReader
 from governance.lineage.shelf import Shelf
-from governance.policy.assess import assess
+from governance.policy.assess import assess_briefly
 from governance.policy.model import RuleSet
 from governance.policy.summary import Summary, format_summary, parse_summary, summary_of
 from governance.policy.vacuous import without_vacuous
@@ -77,6 +77,7 @@ def assess_many(
     reader: Reader,
     refs: Sequence[str],
     asked: Asked,
+    loaded: Sequence[RuleSet],
     *,
     key: str,
     url: str | None = None,
@@ -88,6 +89,7 @@ def assess_many(
         reader: The ledger's tables; it checks what it hands out.
         refs: Systems, models, datasets or deployments.
         asked: What is asked of each.
+        loaded: Its rule sets.
         key: The ledger's verifier key, text form.
         url: Where other processes find the ledger, secrets included; None when they cannot.
         processes: At most so many, this one included.
@@ -105,7 +107,6 @@ def assess_many(
         _start({"url": url, "key": key, "refs": share, "asked": asdict(asked)}) for share in shares[1:]
     ]
     try:
-        loaded = [load_named_rule_set(name) for name in asked.rule_sets]
         found = {each.summary.subject: each for each in assessed(reader, shares[0], loaded, asked)}
         for worker in workers:
             found |= {each.summary.subject: each for each in _results(worker)}
@@ -126,7 +127,7 @@ def assessed(
     moment = parse_instant(asked.at)
     for ref in refs:
         entries = read_dossier_entries(noting, ref, size=asked.size, shelf=shelf)
-        assessment = assess(
+        assessment = assess_briefly(
             build_dossier(ref, entries, tree_size=asked.size, shelf=shelf),
             rule_sets,
             at=moment,

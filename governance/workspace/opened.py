@@ -168,6 +168,28 @@ class Workspace(Assessing, PersonalData, Reporting):
         latest = self._storage.latest_checkpoint()
         return latest is not None and latest.tree_size == self.size
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the ledger, its size, its last checkpoint and its latest entries."""
+        from governance.core.html_table import format_html_table
+
+        sealed = self.latest_checkpoint()
+        under = f"{sealed.tree_size} of them under a checkpoint" if sealed else "no checkpoint yet"
+        return format_html_table(
+            f"Ledger {self.origin}",
+            (f"{self.size} entries, {under}", self.url),
+            ("entry", "occurred", "type", "subject", "actor") if self.size else (),
+            (
+                (
+                    each.index,
+                    each.event.occurred_at,
+                    each.event.type,
+                    each.event.subject,
+                    each.event.actor.ref,
+                )
+                for each in self.latest(10)
+            ),
+        )
+
     def entry(self, index: int) -> Entry:
         """The entry at an index, proven under the latest checkpoint.
 

@@ -22,13 +22,14 @@ from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry
 from governance.policy.loader import FILE as RULE_SET_FILE
 from governance.policy.model import RuleSet
-from governance.report import bundle, period_report
+from governance.report import bundle, integrity_report, period_report
 from governance.report.bundle import Manifest
 from governance.report.content import LedgerFacts
 from governance.report.derivation import Derived, ReportRequest, derive, ledger_facts
 from governance.report.render import Attachment, Format, RenderedReport, render, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import Template, content_kind, load_template
+from governance.report.templates import Template, load_template
+from governance.report.verification_run import cited_in, read_run
 from governance.report.window import PeriodOptions, read_period_options
 from governance.resources import report_templates_directory
 from governance.storage.interface import CheckpointRow
@@ -81,6 +82,9 @@ class Source(Protocol):
     def period_entries(self, about: str, options: PeriodOptions, *, size: int, under: int) -> list[Entry]:
         """What a report over a period rests on, each entry proven."""
 
+    def entries_at(self, indexes: Sequence[int]) -> list[Entry]:
+        """The entries at these indexes, each proven."""
+
     def prove_under(self, note: bytes, indexes: Sequence[int]) -> bytes:
         """The entries' proofs under a checkpoint."""
 
@@ -116,6 +120,7 @@ class ReportOrder:
         rule_sets: Ids or folders, held against the subject; the assessment template takes `baseline` by default.
         parameters: Values for their parameters.
         options: What else the template is told, as the window of a report over a period.
+        run: The record of a verification, for a report about one.
         format: `pdf` or `html`.
         draft: Whether nothing is appended; every page says so.
         annex: `all` for a printed register of every entry of the dossier, else empty.
@@ -130,6 +135,7 @@ class ReportOrder:
     rule_sets: Sequence[str] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    run: bytes = b""
     format: str = "pdf"
     draft: bool = False
     annex: str = ""
@@ -151,8 +157,7 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     kind = FORMATS.get(order.format)
     if kind is None:
         raise InputError(f"unknown report format {order.format!r}", hint="formats are pdf and html")
-    if order.annex not in ANNEXES:
-        raise InputError(f"unknown annex {order.annex!r}", hint=f"there is {ANNEXES[1]}")
+    _require_annex(order.annex)
     if order.sign is not None and (order.draft or kind != "pdf"):
         raise InputError(
             "a draft is not signed" if order.draft else "only a PDF is signed",
@@ -168,7 +173,8 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
         tree_size=order.size,
         rule_sets=tuple(workspace.rule_set(name) for name in names),
         parameters=order.parameters,
-        options=_options(template.id, order.options),
+        options=_options(template.kind, order.options, run=order.run),
+        run=order.run,
         draft=order.draft,
         annex=order.annex,
     )
@@ -181,13 +187,20 @@ def issue_report(workspace: Source, order: ReportOrder) -> RenderedReport:
     return rendered
 
 
-def _options(template: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _options(template: str, options: Mapping[str, Any], *, run: bytes) -> Mapping[str, Any]:
     """What a template is told beyond the subject, checked and in one form.
 
     Raises:
         InputError: It takes none, or not these.
     """
-    if content_kind(template) == period_report.TEMPLATE:
+    if template == integrity_report.TEMPLATE:
+        if not run:
+            raise InputError(
+                "a report on integrity is about a verification, and none was made",
+                hint="governance report --template integrity, or governance.workspace.integrity",
+            )
+        return options
+    if template == period_report.TEMPLATE:
         return read_period_options(options).to_dict()
     if options:
         raise InputError(
@@ -195,6 +208,11 @@ def _options(template: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
             hint=f"a window, a sample and a seed are for --template {period_report.TEMPLATE}",
         )
     return {}
+
+
+def _require_annex(annex: str) -> None:
+    if annex not in ANNEXES:
+        raise InputError(f"unknown annex {annex!r}", hint=f"there is {ANNEXES[1]}")
 
 
 def _signed(rendered: RenderedReport, sign: Callable[[bytes], bytes]) -> RenderedReport:
@@ -254,6 +272,8 @@ def make_report(
         bundle.KEYS: f"{facts.verifier_key}\n".encode(),
         **{bundle.rule_set_file(name): text for name, text in texts.items()},
     }
+    if request.run:
+        files[bundle.VERIFICATION] = request.run
     if derived.assessment is not None:
         files[bundle.ASSESSMENT] = format_canonical(derived.assessment.to_dict())
     manifest = Manifest(
@@ -280,9 +300,11 @@ def make_report(
 
 def _entries(workspace: Source, request: ReportRequest, *, under: int) -> list[Entry]:
     """What a report rests on."""
-    if content_kind(request.template) == period_report.TEMPLATE:
+    if request.kind == period_report.TEMPLATE:
         options = read_period_options(request.options)
         return workspace.period_entries(request.about, options, size=request.tree_size, under=under)
+    if request.kind == integrity_report.TEMPLATE:
+        return workspace.entries_at(cited_in(read_run(request.run)))
     return workspace.evidence_entries(request.about, size=request.tree_size, under=under)
 
 

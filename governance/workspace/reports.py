@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from governance.report.render import RenderedReport
     from governance.report.signature import SigningIdentity
+    from governance.storage.interface import Storage
     from governance.workspace.reporting import Source
     from governance.workspace.reproducing import Ledger, Reproduction
     from governance.workspace.tabling import Asked
@@ -23,6 +24,7 @@ class Reporting(abc.ABC):
     """The part of a workspace that issues reports."""
 
     _clock: Callable[[], datetime]
+    _storage: Storage
 
     @abc.abstractmethod
     def _size(self, size: int | None) -> int:
@@ -77,6 +79,22 @@ class Reporting(abc.ABC):
         own = Path(templates) if templates is not None else None
         return reproduce_report(cast("Ledger", self), index, rule_sets=rule_sets, templates=own)
 
+    def verification_as_of(self, *, size: int, note_digest: str, key: str | None, at: datetime) -> bytes:
+        """The record of verifying the ledger as it was when a checkpoint was its last; see `verified_then.py`.
+
+        Raises:
+            NotFoundError: The ledger holds no such checkpoint.
+        """
+        from governance.core.hashing import digest_bytes
+        from governance.errors import NotFoundError
+        from governance.workspace.verified_then import run_as_of
+
+        digests = [digest_bytes(row.note) for row in self._storage.checkpoints()]
+        if note_digest not in digests:
+            raise NotFoundError(f"the ledger holds no checkpoint {note_digest}")
+        checkpoints = digests.index(note_digest) + 1
+        return run_as_of(self._storage, size=size, checkpoints=checkpoints, key=key, at=at)
+
     def to_dataframe(
         self,
         ref: str,
@@ -86,7 +104,10 @@ class Reporting(abc.ABC):
         at: datetime | None = None,
         size: int | None = None,
     ) -> DataFrame:
-        """Findings, evidence or approvals of a thing as a pandas data frame with typed columns; see `tabling.py`."""
+        """A table of what is known of a thing, as a pandas data frame with typed columns; see `tabling.py`.
+
+        `table` is `findings`, `evidence`, `approvals` or `population`.
+        """
         from governance.workspace.tabling import frames_of
 
         moment = at if at is not None else self._clock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +17,11 @@ from governance.core.instants import parse_instant
 from governance.errors import InputError
 from governance.events.envelope import Entry
 from governance.events.vocabulary.governance import ReportIssued
+from governance.report import integrity_report
 from governance.report.derivation import ReportRequest
 from governance.report.render import RenderedReport, renderer_versions
 from governance.report.template_digest import digest_template
-from governance.report.templates import load_template
+from governance.report.templates import content_kind, load_template
 from governance.resources import report_templates_directory
 from governance.version import __version__
 from governance.workspace.reporting import FORMATS, Source, make_report, rule_set_texts
@@ -33,6 +35,9 @@ class Ledger(Source, Protocol):
 
     def checkpoint_note(self, digest: str) -> bytes:
         """A signed checkpoint by its digest."""
+
+    def verification_as_of(self, *, size: int, note_digest: str, key: str | None, at: datetime) -> bytes:
+        """The record of verifying the ledger as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def reproduce_report(
         parameters=issued.parameters or {},
         options=issued.options or {},
         annex=issued.annex or "",
+        run=_run(issued, workspace),
     )
     note = workspace.checkpoint_note(issued.checkpoint_digest)
     kind = FORMATS[issued.format]
@@ -136,6 +142,24 @@ def _issued(entry: Entry, index: int) -> ReportIssued:
             hint="governance log shows what was issued",
         )
     return ReportIssued.model_validate(entry.event.to_dict()["data"])
+
+
+def _run(issued: ReportIssued, workspace: Ledger) -> bytes:
+    """The record of a verification made again, where the report is about one."""
+    if content_kind(issued.template) != integrity_report.TEMPLATE:
+        return b""
+    options = issued.options or {}
+    if "demanded" in options:
+        raise InputError(
+            f"the report was made with {options['demanded']}, which the ledger does not hold",
+            hint="verify with the same files, and compare: governance report --template integrity --draft",
+        )
+    return workspace.verification_as_of(
+        size=issued.tree_size,
+        note_digest=str(issued.checkpoint_digest),
+        key=str(options["key"]) if "key" in options else None,
+        at=parse_instant(str(issued.at)),
+    )
 
 
 def _names(issued: ReportIssued, rule_sets: Sequence[str], workspace: Ledger) -> list[str]:

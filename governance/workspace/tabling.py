@@ -52,7 +52,14 @@ def frames_of(
         InputError: No such table.
         NotFoundError: The ledger does not know the thing, or there is no such rule set.
     """
-    from governance.report.tables import TABLES, approval_rows, evidence_rows, finding_rows, frame_of
+    from governance.report.tables import (
+        TABLES,
+        approval_rows,
+        evidence_rows,
+        finding_rows,
+        frame_of,
+        population_rows,
+    )
 
     wanted = tuple(dict.fromkeys(tables)) or TABLES
     for name in wanted:
@@ -61,9 +68,14 @@ def frames_of(
     dossier = workspace.dossier(ref, size=size)
     made: dict[str, DataFrame] = {}
     for name in wanted:
-        if name == "findings":
-            rows = finding_rows(workspace.check(ref, list(rule_sets) or ["baseline"], at=at, size=size))
-        else:
-            rows = evidence_rows(dossier) if name == "evidence" else approval_rows(dossier, at)
+        match name:
+            case "findings":
+                rows = finding_rows(workspace.check(ref, list(rule_sets) or ["baseline"], at=at, size=size))
+            case "evidence":
+                rows = evidence_rows(dossier)
+            case "approvals":
+                rows = approval_rows(dossier, at)
+            case _:
+                rows = population_rows(dossier)
         made[name] = frame_of(name, rows)
     return made

@@ -18,6 +18,7 @@ from governance.cli.app import app
 from governance.cli.reading import read_events, read_payload
 from governance.core.hashing import digest_bytes
 from governance.errors import GovernanceError, NotFoundError
+from governance.resources import samples_directory
 
 DIGEST = digest_bytes(b"scorer")
 Run = Callable[..., Result]
@@ -389,6 +390,47 @@ def test_tables_are_written_by_the_kind_of_the_file(ledger: Run, tmp_path: Path)
         refused = ledger("export", "tables", "model:scorer@1", *arguments, code=2)
         assert "tabl" in str(refused.exception)
     assert not (tmp_path / "u.csv").exists()
+
+
+def test_a_report_that_ends_in_a_kind_of_table_is_the_tables(ledger: Run, tmp_path: Path) -> None:
+    size = loaded(ledger("verify", "--format", "json"))["tree_size"]
+    told = ledger("report", "model:scorer@1", "--table", "population", "--output", "p.CSV").stdout
+    assert told.startswith("wrote p.CSV (")
+    assert (tmp_path / "p.CSV").read_text(encoding="utf-8").startswith("kind,ref,index,registered_at")
+    ledger("export", "tables", "model:scorer@1", "--table", "population", "--output", "q.csv")
+    assert (tmp_path / "p.CSV").read_bytes() == (tmp_path / "q.csv").read_bytes()
+    assert loaded(ledger("verify", "--format", "json"))["tree_size"] == size, "nothing is issued"
+    for wrong in (["--template", "assessment"], ["--draft"], ["--annex", "all"]):
+        refused = ledger("report", "model:scorer@1", "--output", "u.xlsx", *wrong, code=2)
+        assert f"{wrong[0]} does not apply to tables" in str(refused.exception)
+    refused = ledger(
+        "report",
+        "model:scorer@1",
+        "--template",
+        "lineage",
+        "--table",
+        "evidence",
+        "--output",
+        "u.pdf",
+        code=2,
+    )
+    assert "--table does not apply to pages" in str(refused.exception)
+
+
+def test_own_templates_and_the_register_are_asked_for_by_option_or_environment(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = str(samples_directory() / "own_templates")
+    arguments = ("report", "model:scorer@1", "--draft", "--output", "r.html", "--annex", "all", "--template")
+    ledger(*arguments, "assessment", "--templates", sample)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Rule of the house" in text
+    assert "Register of entries" in text
+    monkeypatch.setenv("GOVERNANCE_TEMPLATES", sample)
+    ledger(*arguments, "assessment.board")
+    assert "What the board is asked to decide" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    refused = ledger(*arguments[:-2], "some", "--template", "assessment", code=2)
+    assert "unknown annex 'some'" in str(refused.exception)
 
 
 def test_a_report_is_written_and_its_issue_recorded(ledger: Run, tmp_path: Path) -> None:

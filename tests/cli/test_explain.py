@@ -109,6 +109,7 @@ def test_explain_of_a_whole_rule_set_tells_what_fails(run: Run) -> None:
     assert "baseline/approved " not in told
     assert "missing: evidence" in told or "missing: model" in told
     assert "it is asked once this passes" in told
+    assert "    record: governance record " in told
 
 
 def test_explain_as_json_is_one_finding_with_its_explanation(run: Run) -> None:

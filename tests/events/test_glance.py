@@ -32,6 +32,11 @@ def outcome(schema: dict[str, Any], value: Any) -> int:
     ("schema", "taken", "refused"),
     [
         (WORD, ["ab", "abcde"], ["a", "abcdef", "AB", "ab\n", "ä" * 2, b"ab", 1, None, ["ab"]]),
+        (
+            WORD | {"is_unique": True},
+            ["ab", "abcde"],
+            ["a", "abcdef", "AB", "ab\n", "ää", b"ab", 1, None, ["ab"]],
+        ),
         ({"type": "str", "min_length": 1}, ["a", "é", "\n"], ["", None, 1, b"a"]),
         ({"type": "str"}, ["", "a" * 9999], [None]),
         ({"type": "literal", "expected": ["a", "b"]}, ["a", "b"], ["c", None, ["a"], 1]),

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from governance.core.instants import format_instant
 from governance.lineage.dossier import Dossier
 from governance.policy import checks, horizon
-from governance.policy.assess import assess, judge
+from governance.policy.assess import assess, assess_briefly, judge
 from governance.policy.checks import CheckResult
 from governance.policy.expressions import RUN_STEPS_MAX, Activation, Run, compile_expression
 from governance.policy.forecasting import Due, forecast_of, merged
 from governance.policy.horizon import Flip, flips
 from governance.policy.model import Assessment, RuleSet
+from governance.policy.summary import summary_of
 from governance.policy.variables import instants_in, microseconds, moment_of, plain
 from tests.lineage.histories import Told, digest, dossier_of, story
 from tests.policy.rule_sets import MODEL, NOW, rule, rule_set, waiver
@@ -366,12 +367,21 @@ def test_a_flip_has_a_finding_before_or_after() -> None:
 def test_maps_of_statements_are_shared_and_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
     dossier = dossier_of(MODEL, story())
     made = rule_set(rule(), rule(id="own/two", satisfied_if="entries.all(e, e.index >= 0)"))
-    alone = assess(dossier, [made], at=NOW)
+    alone = summary_of(assess(dossier, [made], at=NOW))
     for limit in (1, 1_000):
         monkeypatch.setattr("governance.policy.variables.TOLD_MAX", limit)
         told: dict[str, dict[str, Any]] = {}
         for _ in range(2):
-            assert assess(dossier, [made], at=NOW, told=told) == alone
+            brief = assess_briefly(
+                dossier,
+                [made],
+                at=NOW,
+                severity_min="low",
+                parameters=None,
+                in_force_only=False,
+                told=told,
+            )
+            assert summary_of(brief) == alone
         assert 0 < len(told) <= limit
 
 

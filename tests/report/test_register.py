@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 import shutil
@@ -191,7 +192,23 @@ def test_html_has_the_register_too_and_without_being_asked_nothing_has() -> None
         assert "register-page" not in plain.partition("</style>")[2]
         with pytest.raises(InputError, match="unknown annex 'some'") as raised:
             workspace.report(SUBJECT, template="lineage", annex="some")
-    assert raised.value.hint == "there is all"
+        assert raised.value.hint == "there is all"
+
+
+def test_a_report_over_a_period_has_a_register_of_every_entry_that_it_rests_on() -> None:
+    window = {"from": "2026-09-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
+    with opened_workspace() as workspace:
+        made = workspace.report(
+            "system:lending",
+            **{**MADE_WITH, "template": "soc2-period"},
+            options=window,
+            format="html",
+            draft=True,
+        )
+    lines = made.content.decode().partition('id="register"')[2]
+    rows = json.loads(made.bundle["content.json"])["annex"]["rows"]
+    assert rows
+    assert all(row["hash"] in lines for row in rows)
 
 
 def test_a_template_without_a_place_for_the_register_has_none() -> None:

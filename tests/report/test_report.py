@@ -68,8 +68,10 @@ def test_templates_are_found_by_name() -> None:
         "declaration-of-conformity",
         "executive",
         "incident",
+        "integrity",
         "lineage",
         "model-card",
+        "soc2-period",
         "technical-documentation",
     )
     with pytest.raises(NotFoundError, match="no report template 'x'") as raised:

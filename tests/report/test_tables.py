@@ -28,6 +28,7 @@ from governance.report.tables import (
     evidence_rows,
     finding_rows,
     frame_of,
+    population_rows,
 )
 from governance.resources import policies_directory
 from tests.lineage.histories import Told, digest, dossier_of, story
@@ -45,6 +46,7 @@ def frames() -> dict[str, pandas.DataFrame]:
         "findings": finding_rows(assessed()),
         "evidence": evidence_rows(DOSSIER),
         "approvals": approval_rows(DOSSIER, NOW),
+        "population": population_rows(DOSSIER),
     }
     return {name: frame_of(name, rows[name]) for name in TABLES}
 
@@ -68,6 +70,34 @@ def test_a_row_stands_for_each_finding_entry_and_approval() -> None:
     assert list(made["approvals"]["approver"]) == ["person:rita"]
     assert made["approvals"]["in_force"].all()
     assert made["findings"]["waived_by"].isna().all()
+
+
+def test_the_population_is_every_thing_that_rules_are_held_against() -> None:
+    population = frames()["population"].set_index("ref")
+    refs = [[each.ref for each in DOSSIER.systems], [each.ref for each in DOSSIER.models]]
+    refs += [[each.ref for each in DOSSIER.datasets], [each.ref for each in DOSSIER.deployments]]
+    assert list(population.index) == [ref for some in refs for ref in some]
+    assert population.loc["model:scorer@2", "digest"] == digest("scorer-2")
+    assert population.loc["model:scorer@2", "approvals"] == 1
+    assert bool(population.loc["deployment:scorer/prod@2", "live"])
+    assert population["live"].isna().loc["system:lending"]
+
+
+def test_what_was_retired_withdrawn_or_ended_is_not_live_and_the_unregistered_is_listed() -> None:
+    told: list[Told] = [
+        *story(),
+        ("model.retired", "model:scorer@2", "person:rita", {"reason": "old"}),
+        ("dataset.withdrawn", "dataset:loans@1", "person:ada", {"reason": "consent was withdrawn"}),
+    ]
+    population = frame_of("population", population_rows(dossier_of("model:scorer@2", told))).set_index("ref")
+    assert not population.loc["model:scorer@2", "live"]
+    assert not population.loc["dataset:loans@1", "live"]
+    ghost: list[Told] = [
+        ("approval.granted", "model:ghost@1", "person:rita", {"digest": digest("g"), "purpose": "p"})
+    ]
+    row = frame_of("population", population_rows(dossier_of("model:ghost@1", ghost))).iloc[0]
+    assert (row["ref"], row["approvals"]) == ("model:ghost@1", 1)
+    assert row[["index", "registered_at", "registered_by", "digest"]].isna().all()
 
 
 def test_an_approval_that_ran_out_says_why_and_until_when() -> None:

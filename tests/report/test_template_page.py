@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 
 from governance.policy.assess import assess
 from governance.policy.loader import load_rule_set
-from governance.report.content import LedgerFacts, build_content
+from governance.report.content import SECTIONS, LedgerFacts, build_content
 from governance.report.own_folder import read_own_folder
 from governance.report.sandbox import FILTERS, STEPS_MAX, TEXT_MAX
 from governance.report.templates import find_templates
 from governance.resources import policies_directory, report_templates_directory, samples_directory
 from tests.lineage.histories import Told, dossier_of, story
-from tests.report.issued import NOW
+from tests.report.issued import NOW, opened_workspace
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "report-templates.md"
 ROOT = report_templates_directory()
@@ -39,9 +40,15 @@ LEDGER = LedgerFacts("example.com/x", "k", "note", 40, "ab" * 32)
 def contents() -> Iterator[dict[str, Any]]:
     """The content of every template, of a ledger in which there is some of everything."""
     rule_sets = [load_rule_set(policies_directory() / name) for name in ("baseline", "eu-ai-act")]
+    with opened_workspace() as workspace:
+        period = {"from": "2026-09-01T00:00:00Z", "to": "2026-11-01T00:00:00Z", "sample": 3}
+        made = workspace.report(
+            "system:lending", template="soc2-period", at=NOW, options=period, format="html"
+        )
+        yield json.loads(made.bundle["content.json"])
     for subject in ("system:lending", "model:scorer@2"):
         dossier = dossier_of(subject, [*story(), WAIVED])
-        for template in find_templates(ROOT):
+        for template in ("assessment", "executive", *SECTIONS):
             held = rule_sets if template in ("assessment", "executive") else []
             yield build_content(
                 template=template,

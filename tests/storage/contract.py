@@ -152,6 +152,17 @@ class StorageContract:
         assert storage.indexes_of_types([], size=4) == []
         assert storage.refs_like("", 0) == []
 
+    @pytest.mark.parametrize("size", [0, 3, 9])
+    @pytest.mark.parametrize("prefix", ["", "model:", "nothing:"])
+    def test_what_entries_are_about_is_what_they_mention_as_their_subject(
+        self, storage: Storage, prefix: str, size: int
+    ) -> None:
+        fill(storage, 0, 9)
+        subjects = {row.ref for row in storage.all_mentions() if row.role == "subject" and row.index < size}
+        assert storage.subjects_like(prefix, size=size) == sorted(
+            each for each in subjects if each.startswith(prefix)
+        )
+
     # Writing.
 
     def test_what_is_written_is_read_back_column_for_column(self, storage: Storage) -> None:

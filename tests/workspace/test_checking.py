@@ -270,7 +270,7 @@ def test_what_is_damaged_is_assessed_again(made: Made, damage: str) -> None:
     assert same(first, again)
 
 
-@pytest.mark.parametrize("summary", ["{", "{}", "[]"])
+@pytest.mark.parametrize("summary", ["{", "{}", "[]", "{}\t[]", "[]\t[]", "{\t[]", "{}\t{}"])
 def test_what_is_sealed_and_no_summary_is_assessed_again(made: Made, summary: str) -> None:
     """As an older version may have written it."""
     first = made.check()
@@ -403,7 +403,7 @@ def test_a_share_is_a_line_for_each_subject(made: Made) -> None:
 def test_a_summary_as_text_is_the_same_summary(made: Made) -> None:
     for each in made.check(keep=False).subjects:
         assert parse_summary(format_summary(each)) == each
-    bare = Summary("model:m@1", "pass", {}, None, None, ())
+    bare = Summary("model:m@1", "pass", {}, None, None, b"[]")
     assert parse_summary(format_summary(bare)) == bare
 
 

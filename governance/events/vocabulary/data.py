@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data: datasets, what was checked in them and what they may be used for."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

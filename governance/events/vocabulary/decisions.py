@@ -5,8 +5,6 @@ Rules: an approval is bound to the exact digest and to a purpose; whatever chang
 another system reports says so in `asserted_by`: the ledger then holds that system's word, not the person's.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features, code and environment: what a run is made with besides data."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

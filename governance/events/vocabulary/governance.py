@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Governance: rule sets, assessments, reports, reviews of access, and the ledger itself."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -4,8 +4,6 @@
 Rules: persons appear under a pseudonym. What names them is sealed: a body holds a commitment, never the value.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training: runs, what they used and what they generated."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
