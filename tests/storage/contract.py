@@ -163,8 +163,6 @@ class StorageContract:
             each for each in subjects if each.startswith(prefix)
         )
 
-    # Writing.
-
     def test_what_is_written_is_read_back_column_for_column(self, storage: Storage) -> None:
         batch = make_batch(0, 7)
         with storage.writing() as writer:
