@@ -49,7 +49,6 @@ def main() -> int:
     """Look at the structure in this process and write the report to stdout."""
     try:
         with contextlib.closing(open_storage(json.load(sys.stdin)["url"])) as storage:
-            storage.prepare_scan()
             found = look_at_structure(storage)
     except GovernanceError as error:
         sys.stderr.write(f"{error}\n")

@@ -8,9 +8,8 @@
 Rules: a worker is a process of its own that opens the ledger by its URL; nothing is shared but the database. The URL
 may hold a password, so it comes through stdin: a command line can be read by every user of the machine. A worker writes
 a line `p COUNT` for each chunk and at its end `r REPORT`, JSON. A worker that does not finish costs time, never truth:
-its task is then done here. That is why a worker may read the file as memory (`prepare_scan`), which this process does
-not. One more
-worker, verify_structure.py, looks at the tables as a whole, so that nobody waits for it.
+its task is then done here. One more worker, verify_structure.py, looks at the tables as a whole, so that nobody waits
+for it.
 """
 
 from __future__ import annotations
@@ -194,7 +193,6 @@ def main(arguments: Sequence[str]) -> int:
     task = json.load(sys.stdin)
     try:
         with contextlib.closing(open_storage(task["url"])) as storage:
-            storage.prepare_scan()
             report = _report(storage, arguments, task["checkpoint_sizes"])
     except GovernanceError as error:
         sys.stderr.write(f"{error}\n")

@@ -104,9 +104,6 @@ class DelegatingReader(Reader):
     def has_unique_ids(self) -> bool:
         return not self._answers("repeated_event_ids") and self._inner.has_unique_ids()
 
-    def prepare_scan(self) -> None:
-        self._inner.prepare_scan()
-
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         return self._inner.indexes_of_types(types, size=size)
 

@@ -192,9 +192,6 @@ class Reader(abc.ABC):
         """Whether no event id can stand twice if `structure_problems` finds nothing; False when that is not known."""
         return False
 
-    def prepare_scan(self) -> None:  # noqa: B027  # most have nothing to prepare
-        """Read faster from here on, in a process that may die of it when the disk fails: others notice."""
-
     @abc.abstractmethod
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         """Indexes below `size` of the entries of these event types, in order."""

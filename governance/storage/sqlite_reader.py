@@ -48,9 +48,6 @@ RELATIONS = (
 NODE_END = '((("index" + 1) << level) - 1)'
 """The entry that completed a node."""
 
-MAPPED_BYTES_MAX = 1 << 40
-"""How much of the file may be read as memory: all of it, as far as SQLite was built to."""
-
 
 _OTHERWISE = re.compile(r"\b(?:collate|as|where)\b", re.IGNORECASE)
 """Words with which a table takes different texts for the same, computes a column, or an index leaves rows out."""
@@ -233,11 +230,6 @@ class SqliteReader(Reader):
             'WHERE list."unique" AND NOT list.partial AND column.key GROUP BY list.name'
         )
         return ("event_id BINARY",) in self._all(sql)
-
-    def prepare_scan(self) -> None:
-        # Read as memory, pages need not be copied; but where the disk fails or the file is cut short, the system then
-        # ends the process instead of SQLite's telling an error.
-        self._all(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
 
     def indexes_of_types(self, types: Sequence[str], *, size: int) -> list[int]:
         sql = f'SELECT "index" FROM entry WHERE type IN ({marks(types)}) AND "index" < ? ORDER BY "index"'

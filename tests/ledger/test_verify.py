@@ -252,6 +252,23 @@ def test_a_table_that_cannot_be_read_is_told_and_the_rest_is_checked() -> None:
     assert found.signed_size == 41
 
 
+class TornNodes(MemoryStorage):
+    """Tables of which the nodes cannot be read."""
+
+    def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        raise StorageError("disk I/O error")
+
+
+def test_nodes_that_cannot_be_read_are_told_once_and_the_rest_is_checked() -> None:
+    whole = MemoryStorage()
+    fill(whole, key=KEY)
+    storage = TornNodes()
+    storage.__dict__.update(whole.__dict__)
+    found = verify(storage, keys=[KEY.verifier_key])
+    assert [(each.where, each.what) for each in found.discrepancies] == [("tree_node", "rows cannot be read")]
+    assert found.signed_size == 41
+
+
 # Chunks of 32 entries instead of 4,096, so that a small ledger has nodes above them.
 
 SIZE = 283

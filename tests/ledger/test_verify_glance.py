@@ -253,6 +253,13 @@ def test_nothing_is_learned_from_an_event_that_has_not_the_form_of_one(change: d
     assert verify_glance._learned(event(1) | {"schema_version": 1} | change) is None
 
 
+def test_an_event_that_has_no_shape_is_parsed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_glance, "LEARNED_EVERY", 1)
+    shapes = Shapes(closely=())
+    shapes.consider(event(1, reason=["x"] * 80) | {"schema_version": 1})
+    assert shapes.known == {}
+
+
 def test_shapes_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_glance, "LEARNED_EVERY", 1)
     shapes = Shapes(closely={"alert.raised"})

@@ -16,7 +16,6 @@ import pytest
 
 from governance.errors import ConflictError, StorageError
 from governance.storage.interface import (
-    ROWS_EACH,
     CheckpointRow,
     EntryRow,
     Head,
@@ -88,8 +87,6 @@ class StorageContract:
         assert storage.subjects_like("", size=3) == sorted({row.ref for row in told})
         assert storage.subjects_like("nothing:", size=9) == storage.subjects_like("", size=0) == []
 
-    # Writing.
-
     def test_what_is_written_is_read_back_column_for_column(self, storage: Storage) -> None:
         batch = make_batch(0, 7)
         with storage.writing() as writer:
@@ -100,39 +97,6 @@ class StorageContract:
         assert sorted(storage.all_relations()) == sorted(relation_rows(batch))
         last = batch.entries[-1]
         assert storage.head() == Head(7, last.leaf_hash)
-
-    @pytest.mark.parametrize(("start", "end"), [(0, 700), (0, 3), (5, 261), (300, 900), (4, 4)])
-    def test_many_at_a_time_are_the_same_as_one_by_one(self, storage: Storage, start: int, end: int) -> None:
-        fill(storage, 0, 3)
-        fill(storage, 3, 700)
-        storage.prepare_scan()
-        rows = list(storage.entries(start, end))
-        runs = list(storage.entry_runs(start, end))
-        assert [EntryRow(*row) for run in runs for row in run] == rows
-        assert all(0 < len(run) <= ROWS_EACH for run in runs)
-        bodies = list(storage.body_runs(start, end, 10))
-        assert [tuple(row) for run in bodies for row in run] == [(row.index, row.body) for row in rows]
-        assert {len(run) for run in bodies[:-1]} <= {10}
-        mentions = [(*key, at) for *key, indexes in storage.mention_runs(start, end) for at in indexes]
-        assert sorted(mentions) == sorted(map(tuple, storage.all_mentions(start, end)))
-        relations = [(*key, at) for *key, indexes in storage.relation_runs(start, end) for at in indexes]
-        assert sorted(relations) == sorted(map(tuple, storage.all_relations(start, end)))
-
-    def test_nodes_are_read_along_a_level_and_counted(self, storage: Storage) -> None:
-        fill(storage, 0, 40)
-        nodes = sorted(storage.all_nodes())
-        assert storage.count_nodes() == len(nodes)
-        assert storage.count_nodes(8, 24) == len(list(storage.all_nodes(8, 24)))
-        for level in {row.level for row in nodes} | {60}:
-            for first, last in ((0, 40), (1, 3), (2, 2)):
-                found = storage.node_run(level, first, last)
-                assert found == [row[1:] for row in nodes if row.level == level and first <= row.index < last]
-
-    def test_ids_that_cannot_stand_twice_do_not(self, storage: Storage) -> None:
-        """What the backend says of its ids is so: the question after it finds nothing."""
-        fill(storage, 0, 5)
-        assert storage.has_unique_ids() in (True, False)
-        assert storage.repeated_event_ids(10) == []
 
     def test_rows_come_back_as_their_own_types(self, storage: Storage) -> None:
         """Nothing of a database library leaves a backend."""

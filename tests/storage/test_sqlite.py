@@ -495,26 +495,3 @@ def test_a_transaction_that_cannot_be_rolled_back_does_not_stop_the_next(tmp_pat
         with storage.writing() as writer:
             writer.write_checkpoint(row)
         assert storage.checkpoints() == [row]
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        "event_id TEXT",
-        "event_id TEXT COLLATE NOCASE UNIQUE",
-        "event_id TEXT, UNIQUE (event_id, type)",
-    ],
-)
-def test_ids_are_known_to_be_unique_only_by_an_index_of_theirs(tmp_path: Path, columns: str) -> None:
-    path = tmp_path / "ledger.db"
-    SqliteStorage.create(path).close()
-    with closing(SqliteStorage(path)) as storage:
-        assert storage.has_unique_ids()
-    column, _, constraint = columns.partition(",")
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("DROP TABLE entry")
-        parts = ['"index" INTEGER PRIMARY KEY', "leaf_hash BLOB", "body BLOB", column, "type TEXT"]
-        database.execute(f"CREATE TABLE entry ({', '.join([*parts, *filter(None, [constraint])])})")
-        database.execute("CREATE UNIQUE INDEX some ON entry (event_id) WHERE event_id > 'x'")
-    with closing(SqliteStorage(path)) as storage:
-        assert not storage.has_unique_ids()
