@@ -255,7 +255,8 @@ def _write_finding(finding: Finding) -> None:
     if finding.remediation and _fails(finding):
         write_line(f"    mend: {' '.join(finding.remediation.split())}")
     if finding.evidence:
-        write_line(f"    evidence: entries {', '.join(map(str, finding.evidence))}")
+        noun = "entry" if len(finding.evidence) == 1 else "entries"
+        write_line(f"    evidence: {noun} {', '.join(map(str, finding.evidence))}")
     if finding.waiver:
         write_line(
             f"    waived until {finding.waiver.expires_at} by {finding.waiver.granted_by}: {finding.waiver.reason}"

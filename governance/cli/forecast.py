@@ -57,7 +57,9 @@ def forecast(
     for due in found:
         _write(due)
     write_line(
-        f"{len(found)} fall due within {days:g} days" if found else f"nothing falls due within {days:g} days"
+        f"{len(found)} {'falls' if len(found) == 1 else 'fall'} due within {days:g} days"
+        if found
+        else f"nothing falls due within {days:g} days"
     )
 
 
