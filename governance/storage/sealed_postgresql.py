@@ -2,8 +2,10 @@
 """A side store in a schema of its own in PostgreSQL: of the ledger's database, or better of another one.
 
 Rules: the schema is made with the store and holds nothing else. Writers take an advisory lock of their own. `scrub`
-rewrites the tables with VACUUM FULL, because a deleted row stays in its page until then. What PostgreSQL keeps
-elsewhere (write-ahead log, archives, replicas, base backups) is beyond its reach; docs/personal-data.md says so.
+rewrites the tables with VACUUM FULL, because a deleted row stays in its page until then. No statistics are gathered of
+its columns: ANALYZE, which autovacuum runs by itself, would copy values into the catalogue, where `scrub` finds none.
+What PostgreSQL keeps elsewhere (write-ahead log, archives, replicas, base backups) is beyond its reach;
+docs/personal-data.md says so.
 """
 
 from __future__ import annotations
@@ -69,6 +71,8 @@ class PostgresqlSealedStore(SealedStore):
             with _transaction(connection):
                 for statement in statements(octets="BYTEA"):
                     connection.run(statement)
+                for table, column in _columns(connection):
+                    connection.run(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" SET STATISTICS 0')
                 row = (*identity, 1)
                 connection.run("INSERT INTO store VALUES (%s,%s,%s,%s)", row)
         finally:
@@ -123,6 +127,17 @@ def _lock_of(schema: str) -> int:
     """The advisory lock's number: the first 8 bytes of SHA-256("governance sealed " || schema), signed."""
     digest = hashlib.sha256(f"governance sealed {schema}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)
+
+
+def _columns(connection: Connection) -> list[tuple[str, str]]:
+    """Every column of every table of the schema."""
+    rows = connection.all(
+        "SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+        "JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE nspname = %s AND relkind = 'r' AND attnum > 0 ORDER BY relname, attnum",
+        (connection.address.schema,),
+    )
+    return [(str(table), str(column)) for table, column in rows]
 
 
 def _tables(connection: Connection) -> set[str]:
