@@ -313,6 +313,8 @@ def index_optional(operand: Any, key: Any) -> Optional:
         no_overload("index", operand, key)
     if type(key) is float and not (key.is_integer() and abs(key) < INT_MAX):
         no_overload("index by a fraction", operand, key)
+    if type(key) is Uint and key > INT_MAX:  # a list is indexed by int, and by what can be one
+        no_overload("index by more than an int holds", operand, key)
     return Optional(operand[int(key)]) if 0 <= key < len(operand) else NONE
 
 

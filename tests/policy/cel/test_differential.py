@@ -81,6 +81,21 @@ def test_both_engines_say_the_same(text: str, values: dict[str, Any]) -> None:
     compare(text, values)
 
 
+@pytest.mark.parametrize(
+    ("index", "kind"),
+    [
+        ("9223372036854775807", "index"),
+        ("9223372036854775807u", "index"),
+        ("9223372036854775808u", "overload"),
+        ("18446744073709551615u", "overload"),
+        ("1e19", "overload"),
+    ],
+)
+def test_a_list_is_indexed_by_what_can_be_an_int(index: str, kind: str) -> None:
+    values = dict.fromkeys(VARIABLES, 0) | {"xs": [1]}
+    assert ours(f"xs[{index}]", values) == theirs(f"xs[{index}]", values) == ("error", kind)
+
+
 @pytest.mark.slow
 @settings(
     max_examples=10_000,
