@@ -11,7 +11,7 @@ both to the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,18 +40,25 @@ def admit(stated: Mapping[str, Any]) -> Admitted | None:
     Args:
         stated: The whole envelope as plain values: no field left out, `occurred_at` a canonical instant.
     """
-    try:
-        kind, glance = looking(stated["type"])
-        told = glance(stated)
-    except (LookupError, TypeError):
-        return None
-    if told == PLAIN:
-        canonical = format_plain(stated)
-    elif told == UNEVEN:
-        canonical = _format_uneven(stated)
-    else:
-        return None
-    return None if canonical is None else (kind, canonical)
+    return next(admit_each((stated,)))
+
+
+def admit_each(events: Iterable[Any]) -> Iterator[Admitted | None]:
+    """The same for one event after the other, whatever they are."""
+    for stated in events:
+        try:
+            kind, glance = looking(stated["type"])
+            told = glance(stated)
+        except (LookupError, TypeError):
+            yield None
+            continue
+        if told == PLAIN:
+            canonical = format_plain(stated)
+        elif told == UNEVEN:
+            canonical = _format_uneven(stated)
+        else:
+            canonical = None
+        yield None if canonical is None else (kind, canonical)
 
 
 @lru_cache(maxsize=256)

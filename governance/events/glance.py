@@ -60,7 +60,7 @@ class _Texts:
     """
 
     def __init__(self, pattern: str, length_min: int, length_max: float) -> None:
-        self._pattern = re.compile(pattern, re.ASCII).fullmatch
+        self.pattern = re.compile(pattern, re.ASCII).fullmatch
         self._length_min = length_min
         self._length_max = length_max
         self.known: set[str] = set()
@@ -70,7 +70,7 @@ class _Texts:
             type(text) is str
             and self._length_min <= len(text) <= self._length_max
             and text.isascii()
-            and self._pattern(text) is not None
+            and self.pattern(text) is not None
         )
 
     def takes(self, text: Any) -> bool:
@@ -151,13 +151,17 @@ class _Source:
             own = self._variable()
             self._add(depth, f"{own} = {value}[{name!r}]")
             self.look(each, own, depth)
+        if not optional:
+            self._refuse(depth, f"len({value}) != {count}")
+            return
+        self._add(depth, f"if len({value}) != {count}:")  # most events state nothing beyond what they must
         for name, each in optional:
             own = self._variable()
-            self._add(depth, f"if {name!r} in {value}:")
-            self._add(depth + 1, f"{count} += 1")
-            self._add(depth + 1, f"{own} = {value}[{name!r}]")
-            self.look(each, own, depth + 1)
-        self._refuse(depth, f"len({value}) != {count}")
+            self._add(depth + 1, f"if {name!r} in {value}:")
+            self._add(depth + 2, f"{count} += 1")
+            self._add(depth + 2, f"{own} = {value}[{name!r}]")
+            self.look(each, own, depth + 2)
+        self._refuse(depth + 1, f"len({value}) != {count}")
 
     def _nullable(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         self._add(depth, f"if {value} is not None:")
@@ -170,8 +174,12 @@ class _Source:
             return
         low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
         texts = _TEXTS.setdefault((schema["pattern"], low, high), _Texts(schema["pattern"], low, high))
-        if schema.get("is_unique"):  # to remember it would cost more than it saves
-            self._refuse(depth, f"not {self._bind(texts.matches)}({value})")
+        if schema.get(
+            "is_unique"
+        ):  # to remember it would cost more than it saves, and a call as much as it does
+            self._refuse(depth, f"type({value}) is not str")
+            self._lengths(schema, value, depth)
+            self._refuse(depth, f"not {value}.isascii() or {self._bind(texts.pattern)}({value}) is None")
         else:
             known, takes = self._bind(texts.known), self._bind(texts.takes)
             self._refuse(depth, f"{value} not in {known} and not {takes}({value})")

@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, chain, count
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, overload
 
 from governance.core.canonical import format_canonical, parse_canonical
 from governance.core.instants import format_instant
 from governance.core.merkle import extend
 from governance.errors import ConflictError, GovernanceError, StatementError
-from governance.events.admission import Admitted, admit
+from governance.events.admission import Admitted, admit, admit_each
 from governance.events.envelope import (
     NO_PREVIOUS,
     Entry,
@@ -65,6 +66,9 @@ class Prepared(NamedTuple):
     links: EventLinks
     digest: str | None
     authorship: Authorship | None = None
+
+
+_ID = attrgetter("id")
 
 
 class Entries(Sequence[Entry]):
@@ -169,7 +173,7 @@ class Appender:
 
     def _append_new(self, prepared: Sequence[Prepared]) -> Entries:
         """Append events that the ledger does not hold yet; storage refuses an id that it holds."""
-        if len({each.id for each in prepared}) < len(prepared):
+        if len(set(map(_ID, prepared))) < len(prepared):
             raise ConflictError("an event id stands twice in one append")
         with self._storage.writing() as writer:
             self._check(writer)
@@ -234,33 +238,52 @@ class Appender:
 
 
 def prepare(event: Event | Mapping[str, Any], number: int = 1, origin: str = "") -> Prepared:
-    """Validate an event and derive all that its entry needs and the ledger does not decide.
+    """As `prepare_all`, one event.
 
     Args:
         event: The event, or the form in which a signed one travels (`events/signed.py`).
         number: Its place in the append, from 1, for messages.
         origin: The ledger's name, for which a signed event has to be signed.
+    """
+    (prepared,) = prepare_all((event,), origin, start=number)
+    return prepared
+
+
+def prepare_all(
+    events: Iterable[Event | Mapping[str, Any]], origin: str = "", *, start: int = 1
+) -> list[Prepared]:
+    """Validate events and derive all that their entries need and the ledger does not decide.
+
+    Args:
+        events: In their order; one that is signed in the form in which it travels (`events/signed.py`).
+        origin: The ledger's name, for which a signed event has to be signed.
+        start: The place of the first, for messages.
 
     Raises:
         EventError: Malformed, unknown or too large.
-        StatementError: A signature is malformed or not over this event for this ledger.
+        StatementError: A signature is malformed or not over its event for this ledger.
     """
-    # Looked at first, because it is nearly always one: to ask a model's class costs more.
-    stated: Mapping[str, Any] = (
+    # A dictionary is looked for first, because it is nearly always one: to ask a model's class costs more.
+    stated: list[Mapping[str, Any]] = [
         event if type(event) is dict else event.to_dict() if isinstance(event, Event) else event
-    )
-    admitted = admit(stated)
-    if admitted is None:
-        if is_signed_form(stated):
-            return _prepare_signed(stated, number, origin)
-        stated = normalise(stated, where=f"event {number}")
-        admitted = admit(stated) or _admit_closely(stated, f"event {number}")
-    kind, canonical = admitted
-    subject: str = stated["subject"]
-    digest = stated["data"].get("digest") if kind.binds else None
-    links = pairs_of_admitted(stated, kind)
-    # Not by the class's own constructor, which costs twice as much; mypy holds the types all the same.
-    return tuple.__new__(Prepared, (stated["id"], kind.event_type, subject, canonical, links, digest, None))
+        for event in events
+    ]
+    made: list[Prepared] = []
+    for number, (plain, admitted) in enumerate(zip(stated, admit_each(stated), strict=True), start=start):
+        event = plain
+        if admitted is None:
+            if is_signed_form(event):
+                made.append(_prepare_signed(event, number, origin))
+                continue
+            event = normalise(event, where=f"event {number}")
+            admitted = admit(event) or _admit_closely(event, f"event {number}")  # noqa: PLW2901
+        kind, canonical = admitted
+        digest = event["data"].get("digest") if kind.binds else None
+        links = pairs_of_admitted(event, kind)
+        # Not by the class's own constructor, which costs twice as much; mypy holds the types all the same.
+        columns = (event["id"], kind.event_type, event["subject"], canonical, links, digest, None)
+        made.append(tuple.__new__(Prepared, columns))
+    return made
 
 
 def _prepare_signed(raw: Mapping[str, Any], number: int, origin: str) -> Prepared:

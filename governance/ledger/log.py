@@ -27,7 +27,7 @@ from governance.events.envelope import (
     Event,
 )
 from governance.ledger.anchor import Anchor, advance_anchor, check_anchor
-from governance.ledger.appending import Appender, Entries, Prepared, prepare
+from governance.ledger.appending import Appender, Entries, Prepared, prepare_all
 from governance.ledger.group_commit import GroupCommit
 from governance.ledger.key_chain import read_key_chain, require_signers
 from governance.ledger.tree import TreeHashes, hash_reader, read_root
@@ -175,7 +175,7 @@ class Ledger:
 
 
 def _prepare_all(events: Iterable[Event | Mapping[str, Any]], origin: str) -> list[Prepared]:
-    prepared = [prepare(event, number, origin) for number, event in enumerate(events, start=1)]
+    prepared = prepare_all(events, origin)
     if len(prepared) > EVENTS_PER_APPEND_MAX:
         raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
     return prepared
