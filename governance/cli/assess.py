@@ -93,32 +93,21 @@ def check(
         )
     (ref,) = refs
     options.compare_seen(ledger or options.shared_of(context).ledger)
-    names, parameters = rule_sets or ["baseline"], options.parameters(parameter)
     with options.opened(context, ledger, key_file) as workspace:
-        assessment = workspace.check(
+        assessment, explanations = workspace.check_to_explain(
             ref,
-            names,
+            rule_sets or ["baseline"],
             at=options.instant(at),
             size=size,
             severity_min=severity,
-            parameters=parameters,
+            parameters=options.parameters(parameter),
             in_force_only=in_force_only,
             fail_vacuous=fail_vacuous,
             record=record,
         )
-        explained = (
-            workspace.explain(
-                ref,
-                names,
-                at=assessment.assessed_at,
-                size=assessment.tree_size,
-                parameters=parameters,
-            )
-            if output is Format.json and any(map(_fails, assessment.findings))
-            else []
-        )
+        explained = explanations() if output is Format.json and any(map(_fails, assessment.findings)) else []
     if output is Format.json:
-        write_json(_with_explanations(assessment, [explanation for _, explanation in explained]))
+        write_json(_with_explanations(assessment, explained))
     else:
         _write(assessment, all_findings=all_findings)
     if any(finding.outcome == "error" for finding in assessment.findings):

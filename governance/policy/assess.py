@@ -35,6 +35,9 @@ from governance.policy.model import (
 from governance.policy.parameters import parameter_values
 from governance.policy.variables import Variables, moment_of
 
+Held = Sequence[tuple[Assessor, Sequence[Judged]]]
+"""For each rule set what judges it, and what it judged."""
+
 
 def assess(
     dossier: Dossier,
@@ -63,6 +66,21 @@ def assess(
     threshold = severity_named(severity_min)
     held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
     return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only)
+
+
+def assess_to_explain(
+    dossier: Dossier,
+    rule_sets: Sequence[RuleSet],
+    *,
+    at: datetime,
+    severity_min: str = "low",
+    parameters: Mapping[str, Any] | None = None,
+    in_force_only: bool = False,
+) -> tuple[Assessment, Held]:
+    """As `assess`, with what was judged, so that `explain_held` need not judge it again."""
+    threshold = severity_named(severity_min)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters)
+    return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only), held
 
 
 def assess_briefly(
@@ -95,7 +113,7 @@ def assess_briefly(
 
 
 def _summed_up(
-    held: Sequence[tuple[Assessor, Sequence[Judged]]],
+    held: Held,
     dossier: Dossier,
     rule_sets: Sequence[RuleSet],
     at: datetime,
@@ -133,7 +151,7 @@ def judge(
     rules: Sequence[str] | None = None,
     told: dict[str, dict[str, Any]] | None = None,
     briefly: bool = False,
-) -> list[tuple[Assessor, list[Judged]]]:
+) -> Held:
     """As `assess`, before it is summed up: for each rule set what judges it, and what it judged.
 
     Raises:
@@ -148,7 +166,7 @@ def judge(
     return [(assessor, assessor.judged(rules)) for assessor in made]
 
 
-def steady_until(held: Sequence[tuple[Assessor, Sequence[Judged]]]) -> datetime | None:
+def steady_until(held: Held) -> datetime | None:
     """The first moment at which anything of what was judged could come out otherwise; None when never.
 
     Never after the horizon: there a finding flips, here an evaluation merely takes another way.

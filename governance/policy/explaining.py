@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.lineage.dossier import Dossier
-from governance.policy.assess import judge
+from governance.policy.assess import Held, judge
 from governance.policy.assessor import Assessor, Seen
 from governance.policy.cel.explanation import Shortfall
 from governance.policy.checks import CHECKS
@@ -153,8 +153,12 @@ def explain(
     Raises:
         InputError: As `assess`.
     """
+    return explain_held(dossier, judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules))
+
+
+def explain_held(dossier: Dossier, held: Held) -> list[tuple[Finding, Explanation | None]]:
+    """As `explain`, of what was judged on that dossier."""
     run = Run()
-    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
     told: list[tuple[Finding, Explanation | None]] = []
     for assessor, judged in held:
         explainer = _Explainer(dossier, assessor, run)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a workspace says of assessments beyond their findings: why one does not pass, and what will fall due.
+"""What a workspace says of subjects under rule sets: what is found, why it does not pass, and what will fall due.
 
-Rules: read only. The dossier is read as for a check, every entry proven before it is used; the moment is the clock's
-unless it is given.
+Rules: read only, unless an assessment is to be recorded. The dossier is read as for a check, every entry proven before
+it is used; the moment is the clock's unless it is given.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from governance.lineage.dossier import Dossier
     from governance.policy.explaining import Explanation
     from governance.policy.forecasting import Due
-    from governance.policy.model import Finding, RuleSet
+    from governance.policy.model import Assessment, Finding, RuleSet
     from governance.workspace.checking import Checked
 
 DAYS_MAX = 3_660
@@ -30,7 +30,7 @@ DAYS_MAX = 3_660
 
 
 class Assessing(Proving):
-    """The part of a workspace that explains and looks ahead."""
+    """The part of a workspace that assesses, explains and looks ahead."""
 
     _clock: Callable[[], datetime]
     origin: str
@@ -46,6 +46,9 @@ class Assessing(Proving):
 
     @abc.abstractmethod
     def _size(self, size: int | None) -> int: ...
+
+    @abc.abstractmethod
+    def _record_assessment(self, assessment: Assessment) -> None: ...
 
     def dossier(self, ref: str, *, size: int | None = None) -> Dossier:
         """All that is known of a subject and what it rests on.
@@ -87,6 +90,92 @@ class Assessing(Proving):
         if kind not in SUBJECT_KINDS:
             raise InputError(f"no subjects of kind {kind!r}", hint=f"kinds are {', '.join(SUBJECT_KINDS)}")
         return self._storage.subjects_like(f"{kind}:", size=self._size(size))
+
+    def check(
+        self,
+        ref: str,
+        rule_sets: Sequence[str],
+        *,
+        at: datetime | None = None,
+        size: int | None = None,
+        severity_min: str = "low",
+        parameters: Mapping[str, Any] | None = None,
+        in_force_only: bool = False,
+        fail_vacuous: bool = False,
+        record: bool = False,
+    ) -> Assessment:
+        """Hold rule sets against a subject.
+
+        Args:
+            ref: The system, model, dataset or deployment.
+            rule_sets: Ids or folders.
+            at: The moment that the rules take as now; the present by default.
+            size: The tree size to look at; all entries by default.
+            severity_min: The least severity that decides the verdict.
+            parameters: Values for the rule sets' parameters, within their bounds.
+            in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
+            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
+            record: Append the assessment to the ledger.
+
+        Raises:
+            NotFoundError: Unknown subject or rule set.
+            RuleSetError: A rule set does not load.
+            IntegrityError: An entry that the verdict would rest on was altered.
+        """
+        return self.check_to_explain(
+            ref,
+            rule_sets,
+            at=at,
+            size=size,
+            severity_min=severity_min,
+            parameters=parameters,
+            in_force_only=in_force_only,
+            fail_vacuous=fail_vacuous,
+            record=record,
+        )[0]
+
+    def check_to_explain(
+        self,
+        ref: str,
+        rule_sets: Sequence[str],
+        *,
+        at: datetime | None = None,
+        size: int | None = None,
+        severity_min: str = "low",
+        parameters: Mapping[str, Any] | None = None,
+        in_force_only: bool = False,
+        fail_vacuous: bool = False,
+        record: bool = False,
+    ) -> tuple[Assessment, Callable[[], list[Explanation | None]]]:
+        """As `check`, and what tells why each finding does not pass, from the same reading of ledger and rule sets."""
+        from governance.policy.assess import assess_to_explain
+        from governance.policy.vacuous import without_vacuous
+
+        if not rule_sets:
+            raise InputError(
+                "no rule set named", hint="name one with --rule-set; governance policy list shows them"
+            )
+        loaded = [self.rule_set(name) for name in rule_sets]
+        dossier = self.dossier(ref, size=size)
+        assessment, held = assess_to_explain(
+            dossier,
+            loaded,
+            at=at if at is not None else self._clock(),
+            severity_min=severity_min,
+            parameters=parameters,
+            in_force_only=in_force_only,
+        )
+        if fail_vacuous:
+            assessment = without_vacuous(assessment, loaded, in_force_only=in_force_only)
+        if record:
+            self._record_assessment(assessment)
+
+        def explanations() -> list[Explanation | None]:
+            from governance.policy.explaining import explain_held  # for what does not pass alone
+
+            return [explanation for _, explanation in explain_held(dossier, held)]
+
+        return assessment, explanations
 
     def check_many(
         self,

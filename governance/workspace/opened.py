@@ -269,59 +269,6 @@ class Workspace(Assessing, PersonalData, Reporting):
             self._reader, name, arguments, size=self._size(size), at=at if at is not None else self._clock()
         )
 
-    def check(
-        self,
-        ref: str,
-        rule_sets: Sequence[str],
-        *,
-        at: datetime | None = None,
-        size: int | None = None,
-        severity_min: str = "low",
-        parameters: Mapping[str, Any] | None = None,
-        in_force_only: bool = False,
-        fail_vacuous: bool = False,
-        record: bool = False,
-    ) -> Assessment:
-        """Hold rule sets against a subject.
-
-        Args:
-            ref: The system, model, dataset or deployment.
-            rule_sets: Ids or folders.
-            at: The moment that the rules take as now; the present by default.
-            size: The tree size to look at; all entries by default.
-            severity_min: The least severity that decides the verdict.
-            parameters: Values for the rule sets' parameters, within their bounds.
-            in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
-            fail_vacuous: What passes only because there is nothing to look at counts as unknown.
-            record: Append the assessment to the ledger.
-
-        Raises:
-            NotFoundError: Unknown subject or rule set.
-            RuleSetError: A rule set does not load.
-            IntegrityError: An entry that the verdict would rest on was altered.
-        """
-        from governance.policy.assess import assess
-        from governance.policy.vacuous import without_vacuous
-
-        if not rule_sets:
-            raise InputError(
-                "no rule set named", hint="name one with --rule-set; governance policy list shows them"
-            )
-        loaded = [self.rule_set(name) for name in rule_sets]
-        assessment = assess(
-            self.dossier(ref, size=size),
-            loaded,
-            at=at if at is not None else self._clock(),
-            severity_min=severity_min,
-            parameters=parameters,
-            in_force_only=in_force_only,
-        )
-        if fail_vacuous:
-            assessment = without_vacuous(assessment, loaded, in_force_only=in_force_only)
-        if record:
-            self._record_assessment(assessment)
-        return assessment
-
     def close(self) -> None:
         """Seal what was appended, if this workspace has the key, and let go of the storage."""
         try:
