@@ -10,14 +10,14 @@ rule may pass or fail on them. Instants are integers, microseconds since 1970 UT
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
-from governance.policy.cel.checker import check_each
+from governance.policy.cel.checker import check, check_each
 from governance.policy.cel.environment import Environment
 from governance.policy.cel.errors import BudgetError, CompileError, EvaluationError, place
 from governance.policy.cel.explanation import Shortfall, explain
@@ -25,7 +25,7 @@ from governance.policy.cel.horizon import horizon_of, mentions
 from governance.policy.cel.operators import ranged
 from governance.policy.cel.overloads import Overload, function
 from governance.policy.cel.parser import parse
-from governance.policy.cel.program import Program, program_of
+from governance.policy.cel.program import Program
 from governance.policy.cel.resolver import resolve
 from governance.policy.cel.types import DOUBLE, DYN, INT, Type
 from governance.policy.lineage_functions import OVERLOADS
@@ -50,6 +50,8 @@ INSTANT_ENDINGS = ("_at", "_until", "_start", "_end")
 
 TREES_MAX = 4_096
 """Trees that are kept for being asked for again."""
+
+T = TypeVar("T")
 
 Measure = Literal["moment", "span", "other"]
 """What a whole number counts: microseconds since 1970 UTC, microseconds, or something else."""
@@ -284,7 +286,7 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     Raises:
         ExpressionError: It does not compile, names a field that is not there, or does with a type what cannot be done.
     """
-    return _compiled(text, _LANGUAGE.over(variables)).result
+    return _read(text, _LANGUAGE.over(variables), check)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +317,8 @@ def typed_tree(text: str, variables: Mapping[str, Type]) -> TypedTree:
     Raises:
         ExpressionError: As `check_expression`.
     """
-    environment = _LANGUAGE.over(variables)
-    root = _compiled(text, environment).root
-    return TypedTree(text, root, check_each(root, text, environment))
+    root, types = _read(text, _LANGUAGE.over(variables), check_each)
+    return TypedTree(text, root, types)
 
 
 def place_of(text: str, offset: int) -> tuple[int, int]:
@@ -337,10 +338,23 @@ def ranges_of_all(text: str) -> tuple[str, ...]:
 
 
 def _compiled(text: str, environment: Environment) -> Program:
+    root, result = _read(text, environment, check)
+    return Program(text, root, environment, result)
+
+
+def _read(
+    text: str, environment: Environment, checked: Callable[[tree.Node, str, Environment], T]
+) -> tuple[tree.Node, T]:
+    """The tree of a text, and what a checker says of it.
+
+    Raises:
+        ExpressionError: It does not compile; with its place.
+    """
     if len(text) > LENGTH_MAX:
         raise ExpressionError(f"expression has {len(text)} characters, at most {LENGTH_MAX}", 1, 1)
     try:
-        return program_of(text, _resolved(text, environment), environment)
+        root = _resolved(text, environment)
+        return root, checked(root, text, environment)
     except CompileError as error:
         raise ExpressionError(error.message, *place(text, error.offset), error.hint) from error
 

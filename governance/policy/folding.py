@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from governance.policy.cel import tree
 from governance.policy.cel.types import Type
@@ -226,13 +227,14 @@ def fold_condition(
 
 def _literal_words(node: tree.Node, *, is_list: bool) -> frozenset[str] | None:
     if not is_list:
-        return frozenset((node.value,)) if _is_word(node) else None  # type: ignore[attr-defined]  # a Literal
-    if isinstance(node, tree.ListOf) and all(_is_word(each.value) for each in node.elements):
-        return frozenset(each.value.value for each in node.elements)  # type: ignore[attr-defined]  # Literals
-    return None
+        return frozenset((node.value,)) if _is_word(node) else None
+    if not isinstance(node, tree.ListOf):
+        return None
+    words = [each.value.value for each in node.elements if _is_word(each.value)]
+    return frozenset(words) if len(words) == len(node.elements) else None
 
 
-def _is_word(node: tree.Node) -> bool:
+def _is_word(node: tree.Node) -> TypeGuard[tree.Literal]:
     return isinstance(node, tree.Literal) and isinstance(node.value, str)
 
 

@@ -104,7 +104,7 @@ def _is_plain(node: tree.Node, name: str) -> bool:
             return not mentions(node.condition, name) and all(
                 _is_plain(each, name) for each in (node.chosen, node.otherwise)
             )
-        case tree.Quantifier(kind="all" | "exists", condition=tree.Node() as condition):
+        case tree.Quantifier(kind="all" | "exists", condition=condition) if condition is not None:
             return not mentions(node.range, name) and _is_plain(condition, name)
         case _:
             return False

@@ -74,7 +74,15 @@ def _has(call: tree.Call) -> tree.Node:
     field = call.arguments[0]
     if not isinstance(field, tree.Select) or field.is_optional or field.is_test:
         raise CompileError("has() takes a field, as in has(a.b)", field.start)
-    return tree.Select(field.operand, field.field, is_test=True, start=call.start, end=call.end, at=field.at)
+    return tree.Select(
+        field.operand,
+        field.field,
+        is_optional=False,
+        is_test=True,
+        start=call.start,
+        end=call.end,
+        at=field.at,
+    )
 
 
 def _quantifier(call: tree.Call, target: tree.Node, form: str) -> tree.Node:
@@ -88,6 +96,7 @@ def _quantifier(call: tree.Call, target: tree.Node, form: str) -> tree.Node:
         names,
         rest.get("p"),
         rest.get("t"),
+        weight=0,
         start=call.start,
         end=call.end,
         at=call.at,

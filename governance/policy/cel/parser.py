@@ -10,8 +10,6 @@ the depth of the tree are bounded before anything is computed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from governance.policy.cel import tree
 from governance.policy.cel.errors import CompileError
 from governance.policy.cel.literals import read_int, read_text, read_uint
@@ -65,11 +63,12 @@ def _require_depth(root: tree.Node) -> None:
 
 
 class _Parser:
-    """Reads tokens from left to right; every method leaves `_at` behind what it read."""
+    """Reads tokens from left to right; every method leaves `_next` behind what it read."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
+        self._next = tokens[0]
         self._depth = 0
 
     def expression(self) -> tree.Node:
@@ -161,6 +160,7 @@ class _Parser:
             node,
             name.text,
             is_optional,
+            is_test=False,
             start=node.start,
             end=name.end,
             at=name.start + (name.kind == "quoted"),
@@ -194,7 +194,7 @@ class _Parser:
             return self._named(self._take(), dot=token)
         if token.text == "(":
             node = self.expression()
-            return replace(node, start=token.start, end=self._need(")").end)
+            return node._replace(start=token.start, end=self._need(")").end)
         if token.text == "[":
             return self._list(token)
         if token.text == "{":
@@ -251,18 +251,15 @@ class _Parser:
                 break
         return tree.MapOf(tuple(found), start=opening.start, end=self._need("}").end, at=opening.start)
 
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
     def _take(self) -> Token:
-        token = self._tokens[self._at]
+        token = self._next
         if token.kind != "end":
             self._at += 1
+            self._next = self._tokens[self._at]
         return token
 
     def _is(self, sign: str) -> bool:
-        return self._next.kind == "sign" and self._next.text == sign
+        return self._next.text == sign and self._next.kind == "sign"
 
     def _taken(self, sign: str) -> Token | None:
         return self._take() if self._is(sign) else None

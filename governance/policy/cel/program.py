@@ -122,14 +122,6 @@ def compile_program(text: str, environment: Environment) -> Program:
     Raises:
         CompileError: It does not compile; with its place.
     """
-    return program_of(text, resolve(parse(text), environment), environment)
-
-
-def program_of(text: str, root: tree.Node, environment: Environment) -> Program:
-    """Compile a tree that was resolved in this environment, or in one with the same names.
-
-    Raises:
-        CompileError: It can give nothing that makes sense; with its place.
-    """
+    root = resolve(parse(text), environment)
     result = DYN if environment.is_open else check(root, text, environment)
     return Program(text, root, environment, result)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import replace
 
 from governance.policy.cel import tree
 from governance.policy.cel.environment import TYPES, Environment
@@ -44,20 +43,19 @@ class _Resolver:
             case tree.Name() | tree.Select():
                 return self._chain(node, bound)
             case tree.Index():
-                return replace(
-                    node, operand=self.node(node.operand, bound), index=self.node(node.index, bound)
+                return node._replace(
+                    operand=self.node(node.operand, bound), index=self.node(node.index, bound)
                 )
             case tree.Call():
                 return self._call(node, bound)
             case tree.Unary():
-                return replace(node, operand=self.node(node.operand, bound))
+                return node._replace(operand=self.node(node.operand, bound))
             case tree.Binary():
-                return replace(node, left=self.node(node.left, bound), right=self.node(node.right, bound))
+                return node._replace(left=self.node(node.left, bound), right=self.node(node.right, bound))
             case tree.Logical():
-                return replace(node, operands=tuple(self.node(each, bound) for each in node.operands))
+                return node._replace(operands=tuple(self.node(each, bound) for each in node.operands))
             case tree.Conditional():
-                return replace(
-                    node,
+                return node._replace(
                     condition=self.node(node.condition, bound),
                     chosen=self.node(node.chosen, bound),
                     otherwise=self.node(node.otherwise, bound),
@@ -68,34 +66,32 @@ class _Resolver:
     def _made(self, node: tree.Node, bound: frozenset[str]) -> tree.Node:
         match node:
             case tree.ListOf():
-                return replace(
-                    node,
+                return node._replace(
                     elements=tuple(
-                        replace(each, value=self.node(each.value, bound)) for each in node.elements
+                        each._replace(value=self.node(each.value, bound)) for each in node.elements
                     ),
                 )
             case tree.MapOf():
                 pairs = (
-                    replace(each, key=self.node(each.key, bound), value=self.node(each.value, bound))
+                    each._replace(key=self.node(each.key, bound), value=self.node(each.value, bound))
                     for each in node.pairs
                 )
-                return replace(node, pairs=tuple(pairs))
+                return node._replace(pairs=tuple(pairs))
             case tree.Quantifier():
                 return self._quantifier(node, bound)
             case tree.Bind():
                 inner = bound | {node.name}
-                return replace(node, value=self.node(node.value, bound), body=self.node(node.body, inner))
+                return node._replace(value=self.node(node.value, bound), body=self.node(node.body, inner))
             case tree.OptionalMap():
                 inner = bound | {node.name}
-                return replace(node, target=self.node(node.target, bound), body=self.node(node.body, inner))
+                return node._replace(target=self.node(node.target, bound), body=self.node(node.body, inner))
             case _:
                 return node
 
     def _quantifier(self, node: tree.Quantifier, bound: frozenset[str]) -> tree.Node:
         inner = bound | set(node.names)
         bodies = [each for each in (node.condition, node.result) if each is not None]
-        return replace(
-            node,
+        return node._replace(
             range=self.node(node.range, bound),
             condition=None if node.condition is None else self.node(node.condition, inner),
             result=None if node.result is None else self.node(node.result, inner),
@@ -108,12 +104,12 @@ class _Resolver:
         if root is None or (root.name in bound and not root.is_absolute):
             if isinstance(node, tree.Name):
                 return node
-            return replace(node, operand=self.node(node.operand, bound))
+            return node._replace(operand=self.node(node.operand, bound))
         found = self._declared(names, root)
         if found is not None:
             return found
         if isinstance(node, tree.Select):
-            return replace(node, operand=self.node(node.operand, bound))
+            return node._replace(operand=self.node(node.operand, bound))
         return self._undeclared(root)
 
     def _declared(self, names: list[tree.Node], root: tree.Name) -> tree.Node | None:
@@ -132,7 +128,7 @@ class _Resolver:
 
     def _undeclared(self, root: tree.Name) -> tree.Node:
         if self._environment.is_open:
-            return replace(root, is_absolute=True)
+            return root._replace(is_absolute=True)
         known = self._environment.variables
         raise CompileError(
             f"undeclared reference to {root.name!r}",
@@ -144,7 +140,7 @@ class _Resolver:
         arguments = tuple(self.node(each, bound) for each in node.arguments)
         qualified = None if node.target is None else self._qualified(node.target, node.function, bound)
         if qualified is not None:
-            return replace(node, function=qualified, target=None, arguments=arguments)
+            return node._replace(function=qualified, target=None, arguments=arguments)
         name = node.function.removeprefix(".")
         is_member = node.target is not None
         candidates = self._environment.candidates(name) if not is_member else [name]
@@ -153,7 +149,7 @@ class _Resolver:
             known = {each for each, member in self._environment.functions if member is is_member}
             raise CompileError(f"undeclared reference to {name!r}", node.at, nearest(name, known))
         target = None if node.target is None else self.node(node.target, bound)
-        return replace(node, function=found or name, target=target, arguments=arguments)
+        return node._replace(function=found or name, target=target, arguments=arguments)
 
     def _qualified(self, target: tree.Node, function: str, bound: frozenset[str]) -> str | None:
         """The function that a chain of names and a call name together, as `math.abs` does."""

@@ -8,8 +8,7 @@ and are dropped. A character that begins nothing is refused where it stands.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from governance.policy.cel.errors import CompileError
 
@@ -32,8 +31,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word; `text` is as written, without the backticks of a quoted name."""
 
     kind: TokenKind
