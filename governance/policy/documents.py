@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Literal, NamedTuple, Never
 
 import yaml
 
@@ -20,8 +20,9 @@ from governance.errors import NotFoundError, RuleSetError
 SIZE_BYTES_MAX = 1 << 20
 DEPTH_MAX = 20
 NODES_MAX = 50_000
-PLAIN_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
-"""What a value without a written tag is taken for; the reading of scalars is our own all the same."""
+_CORE_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+PLAIN_TAGS = frozenset((None, "!", *(f"tag:yaml.org,2002:{each}" for each in _CORE_TAGS)))
+"""What may be written as a value's tag, mostly none; the reading of scalars is our own all the same."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(
@@ -59,8 +60,7 @@ def parse_document(content: bytes, *, file: str) -> Marked:
     if len(content) > SIZE_BYTES_MAX:
         raise RuleSetError(f"file is too long, at most {SIZE_BYTES_MAX} bytes", file=file)
     try:
-        _require_depth(content, file)
-        root = yaml.compose(content, Loader=_LOADER)
+        root = _composed(yaml.parse(content, Loader=_LOADER), file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -69,8 +69,26 @@ def parse_document(content: bytes, *, file: str) -> Marked:
         raise RuleSetError(f"not YAML: {str(error).splitlines()[0]}", file=file) from error
     if root is None:
         raise RuleSetError("file is empty", file=file)
-    _require_limits(root, file)
     return Marked(root, file, "document", content.decode(errors="replace").splitlines())
+
+
+class Node(NamedTuple):
+    """A node of a document.
+
+    Attributes:
+        kind: What it is; aliases are refused.
+        value: The text of a scalar; the nodes of a list; keys and values of a mapping in turn.
+        style: How a scalar is written: nothing, its quotes, `|` or `>`.
+        tag: As written.
+        line, column: 1-based.
+    """
+
+    kind: Literal["scalar", "list", "mapping", "alias"]
+    value: Any
+    style: str
+    tag: str | None
+    line: int
+    column: int
 
 
 class Marked:
@@ -86,7 +104,7 @@ class Marked:
 
     def __init__(
         self,
-        node: yaml.Node,
+        node: Node,
         file: str,
         name: str,
         lines: Sequence[str] = (),
@@ -101,16 +119,16 @@ class Marked:
     @property
     def line(self) -> int:
         """1-based line; of a block text, the line where the text itself begins."""
-        return int(self._node.start_mark.line) + (2 if self._is_block else 1)
+        return self._node.line + self._is_block
 
     @property
     def column(self) -> int:
         """1-based column."""
-        return int(self._node.start_mark.column) + 1
+        return self._node.column
 
     @property
     def _is_block(self) -> bool:
-        return isinstance(self._node, yaml.ScalarNode) and self._node.style in ("|", ">")
+        return self._node.style in ("|", ">")
 
     def refuse(self, message: str, *, hint: str | None = None, line: int = 0, column: int = 0) -> Never:
         """Raise an error at this place, or at a place within a text.
@@ -129,10 +147,10 @@ class Marked:
         if not line:
             return self.line, self.column
         if not self._is_block:
-            quote = int(bool(getattr(self._node, "style", None)))
+            quote = int(bool(self._node.style))
             return self.line + line - 1, column + (self.column - 1 + quote if line == 1 else 0)
         at, rest = self.line + line - 1, column - 1
-        if getattr(self._node, "style", None) == ">":
+        if self._node.style == ">":
             # Folding made one line of several: walk along the file's own lines.
             while at < len(self._lines) and rest > len(self._lines[at - 1].strip()):
                 rest -= len(self._lines[at - 1].strip()) + 1
@@ -163,10 +181,11 @@ class Marked:
         Raises:
             RuleSetError: Not a mapping, or a doubled key.
         """
-        if not isinstance(self._node, yaml.MappingNode):
+        if self._node.kind != "mapping":
             self.refuse(f"{self.name} must be a mapping of keys to values")
         found: dict[str, Marked] = {}
-        for key_node, value_node in self._node.value:
+        parts = iter(self._node.value)
+        for key_node, value_node in zip(parts, parts, strict=True):
             marked = Marked(key_node, self._file, "key", self._lines)
             key = marked.text()
             if key in found:
@@ -180,7 +199,7 @@ class Marked:
         Raises:
             RuleSetError: Not a list.
         """
-        if not isinstance(self._node, yaml.SequenceNode):
+        if self._node.kind != "list":
             self.refuse(f"{self.name} must be a list")
         return [Marked(node, self._file, self.name, self._lines) for node in self._node.value]
 
@@ -190,9 +209,10 @@ class Marked:
         Raises:
             RuleSetError: Not a scalar.
         """
-        if not isinstance(self._node, yaml.ScalarNode):
+        if self._node.kind != "scalar":
             self.refuse(f"{self.name} must be text")
-        return str(self._node.value).strip() if self._is_block else str(self._node.value)
+        text: str = self._node.value
+        return text.strip() if self._is_block else text
 
     def flag(self) -> bool:
         """A boolean.
@@ -207,23 +227,23 @@ class Marked:
 
     def is_text(self) -> bool:
         """Whether it is a scalar."""
-        return isinstance(self._node, yaml.ScalarNode)
+        return self._node.kind == "scalar"
 
     def is_list(self) -> bool:
         """Whether it is a list."""
-        return isinstance(self._node, yaml.SequenceNode)
+        return self._node.kind == "list"
 
     def value(self) -> Any:
         """The whole as plain values."""
-        if isinstance(self._node, yaml.MappingNode):
+        if self._node.kind == "mapping":
             return {key: each.value() for key, each in self.mapping().items()}
-        if isinstance(self._node, yaml.SequenceNode):
+        if self._node.kind == "list":
             return [each.value() for each in self.elements()]
         return self._scalar()
 
     def _scalar(self) -> Any:
         text = self.text()
-        if getattr(self._node, "style", None):
+        if self._node.style:
             return text  # quoted or a block: text, whatever it looks like
         if text in _WORDS:
             return _WORDS[text]
@@ -232,40 +252,49 @@ class Marked:
         return float(text) if _NUMBER.fullmatch(text) else text
 
 
-def _require_depth(content: bytes, file: str) -> None:
-    """Refuse depth while the text is still a stream of events: composing a deep one overruns the C stack."""
-    depth = 0
-    for event in yaml.parse(content, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+def _composed(events: Iterable[Any], file: str) -> Node | None:
+    """The root of the one document in a stream of events, None where there is none.
+
+    Limits are held while it is still a stream: to compose what is deep would overrun the C stack.
+    """
+    top: list[Node] = []
+    open_ends = [top]
+    count = 0
+    for event in events:
+        if isinstance(event, yaml.NodeEvent):
+            count += 1
+            node = _node(event)
+            _require_plain(node, file, count=count, depth=len(open_ends))
+            open_ends[-1].append(node)
+            if isinstance(node.value, list):
+                open_ends.append(node.value)
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEPTH_MAX:
-            mark: Any = event.start_mark
-            raise RuleSetError(
-                f"document is deeper than {DEPTH_MAX} levels",
-                file=file,
-                line=mark.line + 1,
-                column=mark.column + 1,
-            )
+            open_ends.pop()
+    if len(top) > 1:
+        Marked(top[1], file, "value").refuse("a file holds one document, and this is another")
+    return top[0] if top else None
 
 
-def _require_limits(root: yaml.Node, file: str) -> None:
-    """Refuse tags, anchors (a node reached twice) and too many nodes."""
-    seen: set[int] = set()
-    open_ends: list[yaml.Node] = [root]
-    while open_ends:
-        node = open_ends.pop()
-        if id(node) in seen:
-            Marked(node, file, "value").refuse(
-                "anchors and aliases are not used here", hint="write the value out"
-            )
-        seen.add(id(node))
-        if node.tag.removeprefix("tag:yaml.org,2002:") not in PLAIN_TAGS:
-            Marked(node, file, "value").refuse(f"the tag {node.tag} is not used here")
-        if len(seen) > NODES_MAX:
-            Marked(node, file, "value").refuse(f"document has more than {NODES_MAX} values")
-        if isinstance(node, yaml.MappingNode):
-            open_ends.extend(each for pair in node.value for each in pair)
-        elif isinstance(node, yaml.SequenceNode):
-            open_ends.extend(node.value)
+def _node(event: Any) -> Node:
+    """The node that an event begins; what it holds is put into it later."""
+    mark = event.start_mark
+    place = mark.line + 1, mark.column + 1
+    if isinstance(event, yaml.ScalarEvent):
+        return Node("scalar", event.value, event.style or "", event.tag, *place)
+    if isinstance(event, yaml.AliasEvent):
+        return Node("alias", "", "", None, *place)
+    return Node("mapping" if isinstance(event, yaml.MappingStartEvent) else "list", [], "", event.tag, *place)
+
+
+def _require_plain(node: Node, file: str, *, count: int, depth: int) -> None:
+    """Refuse tags, aliases, depth and too many nodes."""
+    if node.kind == "alias":
+        Marked(node, file, "value").refuse(
+            "anchors and aliases are not used here", hint="write the value out"
+        )
+    if node.tag not in PLAIN_TAGS:
+        Marked(node, file, "value").refuse(f"the tag {node.tag} is not used here")
+    if count > NODES_MAX:
+        Marked(node, file, "value").refuse(f"document has more than {NODES_MAX} values")
+    if depth > DEPTH_MAX and node.kind != "scalar":
+        Marked(node, file, "value").refuse(f"document is deeper than {DEPTH_MAX} levels")

@@ -212,6 +212,8 @@ def test_the_column_points_into_the_expression() -> None:
         (b"a: &x [1]\nb: *x\n", "anchors and aliases"),
         (b"a: !!python/object:os.system {}", "is not used here"),
         (b"a: !own x", "not used here"),
+        (b"a: *x\n", "anchors and aliases"),
+        (b"a: 1\n---\nb: 2\n", "a file holds one document"),
         (b"[" * 40 + b"]" * 40, "deeper than"),
         (b"- - text", "must be a mapping"),
         (b"x" * (1 << 20) + b"y", "at most 1048576"),

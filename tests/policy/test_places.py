@@ -81,7 +81,7 @@ def test_what_is_broken_below_is_whole_to_begin_with() -> None:
         ("approval.granted", "approval.grantd", "19:34", "unknown event type 'approval.grantd'"),
         ('"{model.ref} fails"', '"{modle.ref} fails"', "21:14", "names no variable"),
         ("    severity: high", "    manual: true\n    severity: high", "10:5", "satisfied_if and manual"),
-        ("summary: s", "summary: &a s\nframework: {name: *a}", "4:10", "anchors and aliases"),
+        ("summary: s", "summary: &a s\nframework: {name: *a}", "5:19", "anchors and aliases"),
         ("remediation: mend it", "remediation: !own mend it", "22:18", "is not used here"),
     ],
 )
