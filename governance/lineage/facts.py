@@ -57,7 +57,7 @@ class Facts:
 
     def about(self, ref: str, payload: type[P]) -> tuple[Statement[P], ...]:
         """Statements of a type about one subject."""
-        return cast("tuple[Statement[P], ...]", tuple(self._by_subject[ref, payload]))
+        return cast("tuple[Statement[P], ...]", tuple(self._by_subject.get((ref, payload), ())))
 
     def first(self, payload: type[P]) -> Statement[P] | None:
         """The first statement of a type."""

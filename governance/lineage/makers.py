@@ -10,9 +10,10 @@ validating and reviewing are no making.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from governance.events.payload import Payload
 from governance.events.refs import kind_of
 from governance.events.vocabulary import data, design, features, model, operation, training
 from governance.lineage.facts import Facts
@@ -46,15 +47,25 @@ def _parts(ref: str, facts: Facts) -> Iterable[tuple[tuple[str, ...], str]]:
     direct = facts.causes(ref, "generated")
     for above in sorted(facts.upstream(ref)):
         ran = "trained it" if above in direct else "ran a job that it rests on"
-        yield people_of(run_statements(above, facts)), ran
-        yield people_of(facts.about(above, data.DatasetRegistered)), "prepared its data"
-        yield people_of(facts.about(above, features.FeatureSetDefined)), "defined its features"
-        yield people_of(facts.about(above, features.EnvironmentCaptured)), "captured its environment"
-        yield people_of(facts.about(above, model.ModelRegistered)), "registered a model that it rests on"
-        for pinned in facts.about(above, features.CodePinned):
-            yield people_of((pinned,)), "pinned its code"
-            yield pinned.data.committers, "wrote its code"
+        kind = kind_of(above)
+        if kind == "run":
+            yield people_of(run_statements(above, facts)), ran
+        elif kind == "code":
+            for pinned in facts.about(above, features.CodePinned):
+                yield people_of((pinned,)), "pinned its code"
+                yield pinned.data.committers, "wrote its code"
+        elif kind in _MAKINGS:
+            payload, part = _MAKINGS[kind]
+            yield people_of(facts.about(above, payload)), part
 
+
+_MAKINGS: Mapping[str, tuple[type[Payload], str]] = {
+    "dataset": (data.DatasetRegistered, "prepared its data"),
+    "feature_set": (features.FeatureSetDefined, "defined its features"),
+    "environment": (features.EnvironmentCaptured, "captured its environment"),
+    "model": (model.ModelRegistered, "registered a model that it rests on"),
+}
+"""By the kind of what a thing rests on: the statement that makes one, and the part of who stated it."""
 
 _OWN_PARTS = {"deployment": "deployed it", "dataset": "prepared it", "system": "shaped it"}
 
