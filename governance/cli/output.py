@@ -8,7 +8,6 @@ that it reads the same in a terminal, a log and a mail.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -23,7 +22,11 @@ COLUMN_WIDTH_MAX = 72
 
 def write_json(value: Any) -> None:
     """One JSON value to stdout."""
-    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+    import orjson  # --help does without
+
+    sys.stdout.write(
+        orjson.dumps(plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    )
 
 
 def write_line(text: str = "") -> None:
