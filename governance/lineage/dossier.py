@@ -16,29 +16,30 @@ Rules: these are frozen values; `lineage.fold` makes them and nothing else does.
 the API serves them: nothing else is "state".
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, NamedTuple
 
-from governance.core.html_table import format_html_table
 from governance.events.vocabulary import design, governance, people
 from governance.lineage.statement import EntryLine, RelationLine, Statement
 from governance.lineage.views import (
+    AlertView,
+    ApprovalView,
     DatasetView,
     DeploymentView,
+    EvaluationView,
+    FeatureSetView,
+    IncidentView,
     ModelView,
+    RiskView,
     SystemView,
     WaiverView,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RoleView:
+class RoleView(NamedTuple):
     """A role that a person holds or held."""
-
-    spread: ClassVar[str] = "granted"
 
     granted: Statement[people.RoleGranted]
     granted_at: datetime
@@ -46,19 +47,15 @@ class RoleView:
     revoked_index: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyView:
+class KeyView(NamedTuple):
     """A key that speaks or spoke for a person."""
-
-    spread: ClassVar[str] = "bound"
 
     bound: Statement[people.KeyBound]
     revoked_at: datetime | None = None
     revoked_index: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PersonView:
+class PersonView(NamedTuple):
     """A person who acts in this dossier, under their pseudonym.
 
     Attributes:
@@ -86,8 +83,7 @@ class OrganisationView:
     indexes: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerView:
+class LedgerView(NamedTuple):
     """The ledger itself, as of the tree size."""
 
     origin: str
@@ -115,6 +111,8 @@ class Dossier:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the things that the dossier holds, and how many entries speak of each."""
+        from governance.core.html_table import format_html_table  # for notebooks alone
+
         things: list[SystemView | ModelView | DatasetView | DeploymentView] = [
             *self.systems,
             *self.models,
@@ -159,3 +157,27 @@ class Dossier:
     def entry(self, index: int) -> EntryLine | None:
         """The line of that entry, if the dossier rests on it."""
         return next((line for line in self.entries if line.index == index), None)
+
+
+SPREADS: Mapping[type, str] = {
+    ApprovalView: "granted",
+    WaiverView: "granted",
+    RiskView: "assessed",
+    AlertView: "raised",
+    IncidentView: "opened",
+    FeatureSetView: "definition",
+    DatasetView: "registration",
+    EvaluationView: "evaluated",
+    ModelView: "registration",
+    DeploymentView: "registration",
+    SystemView: "registration",
+    RoleView: "granted",
+    KeyView: "bound",
+}
+"""By view, its field whose statement's fields rules may read as the view's own."""
+
+
+def names_of(shape: Any) -> tuple[str, ...]:
+    """The names of the fields of a view's class, in order; none of what is no view."""
+    names: tuple[str, ...] = getattr(shape, "_fields", ())
+    return names or tuple(getattr(shape, "__dataclass_fields__", ()))

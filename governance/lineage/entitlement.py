@@ -13,9 +13,8 @@ delegated to them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.core.instants import parse_instant
 from governance.events.refs import kind_of
@@ -24,8 +23,7 @@ from governance.lineage.facts import Facts
 from governance.lineage.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Entitlement:
+class Entitlement(NamedTuple):
     """Whether a role was held at an entry.
 
     Attributes:

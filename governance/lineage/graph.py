@@ -9,8 +9,7 @@ entry that asserted it, so `size` cuts the graph to what was known then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from governance.errors import InputError, NotFoundError
 from governance.events.refs import kind_of, parse_ref
@@ -23,8 +22,7 @@ NODES_MAX = 100_000
 """A closure larger than this is refused rather than held in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A thing in the graph.
 
     Attributes:
@@ -35,11 +33,10 @@ class Node:
     ref: str
     kind: str
     distance: int
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """What a ref rests on and what rests on it, as of a tree size."""
 
     root: str
@@ -49,8 +46,7 @@ class Lineage:
     relations: tuple[RelationRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LineageDiff:
+class LineageDiff(NamedTuple):
     """What two things rest on: only the first, only the second, both. Refs, sorted."""
 
     first: str

@@ -4,27 +4,23 @@
 Rules: frozen values; every one knows the entry that it comes from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from governance.events.payload import Payload
 
 P = TypeVar("P", bound=Payload)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLine:
+class EntryLine(NamedTuple):
     """One entry in a line: what an evidence index prints.
 
     Attributes:
         leaf_hash: RFC 6962 leaf hash of the entry, hex.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
     type: str
     occurred_at: datetime
     appended_at: datetime
@@ -33,18 +29,16 @@ class EntryLine:
     leaf_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class RelationLine:
+class RelationLine(NamedTuple):
     """One edge of lineage and the entry that asserted it."""
 
     effect: str
     cause: str
     kind: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
 
 
-@dataclass(frozen=True, slots=True)
-class Statement(Generic[P]):
+class Statement(NamedTuple, Generic[P]):
     """One event in its entry, with its payload typed.
 
     Attributes:
@@ -54,7 +48,7 @@ class Statement(Generic[P]):
         data: The payload.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
     leaf_hash: str
     occurred_at: datetime
     appended_at: datetime

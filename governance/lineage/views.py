@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The views of a dossier: one per kind of thing, each a frozen value made by `lineage.fold`.
 
-Rules: a view's `spread` names the statement whose fields rules may read as the view's own (`dataset.licence`,
-`deployment.environment`, `approval.purpose`). `indexes` are the entries that the view rests on, in order. What was
-never recorded is None or empty: nothing is guessed.
+Rules: a view that stands in `dossier.SPREADS` lets rules read the fields of one of its statements as its own
+(`dataset.licence`, `deployment.environment`, `approval.purpose`). `indexes` are the entries that the view rests on, in
+order. What was never recorded is None or empty: nothing is guessed. Annotations stand as they are, not as texts, since
+the types of rules' variables are read off them at each start.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import NamedTuple
 
 from governance.events.vocabulary import (
     data,
@@ -31,8 +29,7 @@ from governance.events.vocabulary.incidents import (
 from governance.lineage.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureView:
+class SignatureView(NamedTuple):
     """A signature of a statement by its author.
 
     Attributes:
@@ -54,8 +51,7 @@ class SignatureView:
     hardware: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalView:
+class ApprovalView(NamedTuple):
     """An approval and what became of it.
 
     Attributes:
@@ -73,8 +69,6 @@ class ApprovalView:
         void_reason: Why, in a few words.
     """
 
-    spread: ClassVar[str] = "granted"
-
     granted: Statement[decisions.ApprovalGranted]
     role_held: bool
     independent: bool
@@ -91,8 +85,7 @@ class ApprovalView:
     signatures: tuple[SignatureView, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverView:
+class WaiverView(NamedTuple):
     """A waiver.
 
     Attributes:
@@ -102,8 +95,6 @@ class WaiverView:
         signer_roles: The roles that they held at that entry; empty when it is not signed.
     """
 
-    spread: ClassVar[str] = "granted"
-
     granted: Statement[decisions.WaiverGranted]
     revoked_at: datetime | None = None
     signed: bool = False
@@ -111,11 +102,8 @@ class WaiverView:
     signer_roles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RiskView:
+class RiskView(NamedTuple):
     """A risk: how it was assessed (last statement holds) and mitigated."""
-
-    spread: ClassVar[str] = "assessed"
 
     risk: str
     assessed: Statement[design.RiskAssessed] | None
@@ -123,11 +111,8 @@ class RiskView:
     mitigations: tuple[Statement[design.RiskMitigated], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
+class AlertView(NamedTuple):
     """An alert and how it was answered; moments are the statements' `occurred_at`."""
-
-    spread: ClassVar[str] = "raised"
 
     alert: str
     raised: Statement[monitoring.AlertRaised]
@@ -138,16 +123,13 @@ class AlertView:
     resolved_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentView:
+class IncidentView(NamedTuple):
     """An incident from opening to close.
 
     Attributes:
         is_serious: `serious` as last stated.
         first_reported_at: The earliest `reported_at` of its reports.
     """
-
-    spread: ClassVar[str] = "opened"
 
     ref: str
     opened: Statement[incidents.IncidentOpened]
@@ -160,19 +142,15 @@ class IncidentView:
     corrective_actions: tuple[Statement[incidents.CorrectiveActionTaken], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureSetView:
+class FeatureSetView(NamedTuple):
     """A feature set version and the digests by which it is served."""
-
-    spread: ClassVar[str] = "definition"
 
     ref: str
     definition: Statement[features.FeatureSetDefined] | None
     served: tuple[Statement[features.FeatureSetServed], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(NamedTuple):
     """A run: what it used and generated, whoever started it.
 
     Attributes:
@@ -198,8 +176,7 @@ class RunView:
     completed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetView:
+class DatasetView(NamedTuple):
     """A dataset version.
 
     Attributes:
@@ -209,8 +186,6 @@ class DatasetView:
         first_used_at: When that happened.
         ancestors: Dataset versions that it was derived from, all the way up, refs.
     """
-
-    spread: ClassVar[str] = "registration"
 
     ref: str
     registration: Statement[data.DatasetRegistered] | None
@@ -227,8 +202,7 @@ class DatasetView:
     indexes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationView:
+class EvaluationView(NamedTuple):
     """An evaluation of a model version.
 
     Attributes:
@@ -236,15 +210,12 @@ class EvaluationView:
         thresholds_met: Whether every measurement with a threshold keeps it, recomputed here.
     """
 
-    spread: ClassVar[str] = "evaluated"
-
     evaluated: Statement[model.ModelEvaluated]
     independent: bool
     thresholds_met: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ModelView:
+class ModelView(NamedTuple):
     """A model version.
 
     Attributes:
@@ -252,8 +223,6 @@ class ModelView:
         contributors: Everyone who acted on its upstream: trainers, committers, those who prepared data.
         training_datasets: Dataset versions used by its run or further upstream, refs.
     """
-
-    spread: ClassVar[str] = "registration"
 
     ref: str
     registration: Statement[model.ModelRegistered] | None
@@ -274,8 +243,7 @@ class ModelView:
     indexes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentView:
+class DeploymentView(NamedTuple):
     """A deployment.
 
     Attributes:
@@ -283,8 +251,6 @@ class DeploymentView:
         traffic_share_now: The share after the last shift; 0 when it is not live.
         strategies: Strategies in the order in which they were in force.
     """
-
-    spread: ClassVar[str] = "registration"
 
     ref: str
     registration: Statement[operation.DeploymentStarted] | None
@@ -306,8 +272,7 @@ class DeploymentView:
     indexes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SystemView:
+class SystemView(NamedTuple):
     """An AI system.
 
     Attributes:
@@ -315,8 +280,6 @@ class SystemView:
         last_substantial_index: Index of its last substantial modification, else of its registration.
         last_substantial_at: When that happened.
     """
-
-    spread: ClassVar[str] = "registration"
 
     ref: str
     registration: Statement[design.SystemRegistered] | None

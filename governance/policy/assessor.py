@@ -8,10 +8,9 @@ it is; the same can be judged again at another moment, over the same maps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine
@@ -46,9 +45,11 @@ from governance.policy.model import (
 from governance.policy.variables import NAMES, Thing, Variables, Watched, microseconds, moment_of
 from governance.policy.waivers import SIGNED_DEMANDED, Waiving, next_change, waiver_for
 
+UNWAIVED = Waiving()
+"""What waivers do for a finding that none is meant for, or that needs none."""
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+
+class Seen(NamedTuple):
     """What a rule saw when it was judged.
 
     Attributes:
@@ -209,7 +210,7 @@ class Assessor:
             names = (*NAMES, name)
             judged = self._judge(rule, thing, Activation(values, names), names, values)
             dressed = self._dressed(rule, thing, key, judged, values, element)
-            yield dressed if number else replace(dressed, peers=peers)
+            yield dressed if number else dressed._replace(peers=peers)
 
     def _judge(
         self,
@@ -290,9 +291,8 @@ class Assessor:
         values: Mapping[str, Any],
         element_value: Any = None,
     ) -> Finding:
-        seen = {**values, "params": self._parameters}
         in_force = rule.applies_from is None or self._at.astimezone(UTC).date() >= rule.applies_from
-        waiving = Waiving()
+        waiving = UNWAIVED
         if judged.outcome in WAIVABLE:
             waiving = waiver_for(
                 rule.id,
@@ -306,6 +306,7 @@ class Assessor:
         # What passes says its title and nothing of its message; what passes for want of anything may yet be failed.
         passes = judged.outcome in PASSING
         brief = self._briefly and passes and not judged.vacuous
+        seen = values if brief else {**values, "params": self._parameters}
         filled = "" if passes else fill(rule.message, seen, self._durations)
         message = message_of(rule, judged.outcome, judged.detail, filled, vacuous=judged.vacuous)
         return Finding(

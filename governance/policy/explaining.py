@@ -16,9 +16,8 @@ explanations of a run share one budget of steps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.lineage.dossier import Dossier
 from governance.policy.assess import Held, judge
@@ -34,16 +33,14 @@ from governance.policy.recording import command_of, told_at
 from governance.policy.variables import NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+class Cited(NamedTuple):
     """An entry that a value came from."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
     leaf_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A value that was looked at.
 
     Attributes:
@@ -57,8 +54,7 @@ class Read:
     entries: tuple[Cited, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a condition is not what it has to be.
 
     Attributes:
@@ -87,8 +83,7 @@ class Reason:
     changes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """What nothing was found of.
 
     Attributes:
@@ -103,8 +98,7 @@ class Missing:
     commands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why one finding does not pass.
 
     Attributes:
@@ -198,14 +192,13 @@ class _Explainer:
         if rule.when is not None and (why := self._why(rule.when, NAMES, seen)) is not None:
             return self._of_expression(told, rule, "when", rule.when, why, seen)
         if finding.outcome == "blocked":
-            return replace(
-                told,
+            return told._replace(
                 asked="depends_on",
                 text=", ".join(rule.depends_on),
                 says=f"it is asked once this passes: {', '.join(rule.depends_on)}",
             )
         if rule.is_manual:
-            return replace(told, asked="manual", text="", says="this wants a person's attestation")
+            return told._replace(asked="manual", text="", says="this wants a person's attestation")
         if rule.check is not None:
             return self._of_check(told, rule, finding, seen)
         if rule.for_each is not None and judged.key is None:
@@ -219,8 +212,7 @@ class _Explainer:
         assert rule.check is not None  # the caller asked
         says = (CHECKS[rule.check].__doc__ or "").strip().splitlines()
         missing = _unrecorded(rule, seen) if finding.outcome == "unknown" else ()
-        return replace(
-            told,
+        return told._replace(
             asked="check",
             text=rule.check,
             says=f"the check wants: {says[0]}" if says else None,
@@ -231,7 +223,7 @@ class _Explainer:
         self, told: Explanation, rule: Rule, asked: str, text: str, why: Shortfall | None, seen: Seen
     ) -> Explanation:
         if why is None:
-            return replace(told, asked=asked, text=text, says="it takes too many steps to say why")
+            return told._replace(asked=asked, text=text, says="it takes too many steps to say why")
         reason = self._reason(why, seen)
         absent = _unrecorded(rule, seen)
         missing: dict[str, Missing] = {}
@@ -241,7 +233,7 @@ class _Explainer:
             missing[path_text(path)] = _missing(path, types, told.subject, seen)
         if not missing and absent and told.outcome == "unknown":
             missing[""] = _missing((), absent, told.subject, seen)
-        return replace(told, asked=asked, text=text, reason=reason, missing=tuple(missing.values()))
+        return told._replace(asked=asked, text=text, reason=reason, missing=tuple(missing.values()))
 
     def _unread(self, why: Shortfall, seen: Seen) -> Iterator[Path]:
         """The paths at which something was looked for in vain, where it has to be there."""

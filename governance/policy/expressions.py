@@ -11,9 +11,8 @@ rule may pass or fail on them. Instants are integers, microseconds since 1970 UT
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import BUDGET, Budget
@@ -66,8 +65,7 @@ MICROSECONDS = {
 """The units of spans of time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """What came of evaluating.
 
     Attributes:
@@ -131,16 +129,16 @@ class Activation:
         self.values = {name: values[name] for name in names if name in values}
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A compiled expression.
 
     Attributes:
         text: As it was written.
+        program: What runs it.
     """
 
     text: str
-    _program: Program
+    program: Program
 
     def evaluate(self, activation: Activation, run: Run | None = None) -> Evaluation:
         """Evaluate over values; nothing is raised for what the values do.
@@ -152,7 +150,7 @@ class Expression:
         budget = None if run is None else Budget(min(BUDGET, run.left))
         steps = 0 if budget is None else budget.left
         try:
-            return Evaluation("value", self._program.evaluate(activation.values, budget))
+            return Evaluation("value", self.program.evaluate(activation.values, budget))
         except BudgetError as error:
             is_of_run = steps < BUDGET and budget is not None
             return Evaluation(
@@ -174,12 +172,12 @@ class Expression:
         Before it `evaluate` gives the same, whatever `now` is. It may be too early, never too late.
         """
         budget = None if run is None else run.horizons
-        return horizon_of(self._program, activation.values, "now", last=LAST_INSTANT, run=budget)
+        return horizon_of(self.program, activation.values, "now", last=LAST_INSTANT, run=budget)
 
     @property
     def is_timed(self) -> bool:
         """Whether the moment stands in it at all."""
-        return _is_timed(self._program)
+        return _is_timed(self.program)
 
 
 @lru_cache(maxsize=4096)
@@ -230,14 +228,14 @@ def measures_of(text: str, durations: frozenset[str]) -> tuple[Measure, Measure]
         text: An expression that compiles.
         durations: Names of parameters that are spans of time.
     """
-    node = parse(text)
+    node = _parsed(text)
     sides = (node.left, node.right) if isinstance(node, tree.Binary) else (node, node)
     return _measure(sides[0], durations), _measure(sides[1], durations)
 
 
 def asked_field(text: str) -> str | None:
     """The field that a `has(…)` asks for; None where an expression that compiles is something else."""
-    node = parse(text)
+    node = _parsed(text)
     return node.field if isinstance(node, tree.Select) and node.is_test else None
 
 
@@ -268,7 +266,7 @@ def looks_at_size(text: str) -> bool:
     """Whether an expression that compiles looks at how large the ledger is, or at all of what is said of the ledger."""
     if "ledger" not in text:
         return False
-    nodes = list(tree.walk(parse(text)))
+    nodes = list(tree.walk(_parsed(text)))
     named = sum(isinstance(each, tree.Name) and each.name == "ledger" for each in nodes)
     others = sum(
         isinstance(each, tree.Select)
@@ -289,22 +287,22 @@ def check_expression(text: str, variables: Mapping[str, Type]) -> Type:
     return _read(text, _LANGUAGE.over(variables), check)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class TypedTree:
+class TypedTree(NamedTuple):
     """An expression's tree, for what reads rules and does not run them.
 
     Attributes:
         text: As it was written.
         root: Its tree, names resolved.
+        types: The type of each node, by the node's `id`.
     """
 
     text: str
     root: tree.Node
-    _types: Mapping[int, Type]
+    types: Mapping[int, Type]
 
     def type_of(self, node: tree.Node) -> Type:
         """The type of a node of the tree."""
-        return self._types.get(id(node), DYN)
+        return self.types.get(id(node), DYN)
 
     def written(self, node: tree.Node) -> str:
         """A node's own text, on one line."""
@@ -331,7 +329,7 @@ def ranges_of_all(text: str) -> tuple[str, ...]:
     """The lists over which an expression's `.all(` runs: their own expressions, for telling vacuous truth."""
     ranges = (
         each.range
-        for each in tree.walk(parse(text))
+        for each in tree.walk(_parsed(text))
         if isinstance(each, tree.Quantifier) and each.kind == "all"
     )
     return tuple(dict.fromkeys(text[each.start : each.end] for each in ranges))
@@ -359,12 +357,17 @@ def _read(
         raise ExpressionError(error.message, *place(text, error.offset), error.hint) from error
 
 
+@lru_cache(maxsize=TREES_MAX)
+def _parsed(text: str) -> tree.Node:
+    return parse(text)
+
+
 def _resolved(text: str, environment: Environment) -> tree.Node:
     """The tree of a text, kept for whoever asks for it over variables of the same names: loading, linting, running."""
     key = (text, frozenset(environment.variables))
     found = _TREES.get(key)
     if found is None:
-        found = resolve(parse(text), environment)
+        found = resolve(_parsed(text), environment)
         if len(_TREES) >= TREES_MAX:
             _TREES.clear()
         _TREES[key] = found

@@ -13,7 +13,6 @@ judged.
 
 from __future__ import annotations
 
-import dataclasses
 import types
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +21,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import BaseModel
 
-from governance.lineage.dossier import LedgerView, OrganisationView
+from governance.lineage.dossier import SPREADS, LedgerView, OrganisationView, names_of
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView, WaiverView
 from governance.policy.cel.types import (
@@ -104,7 +103,7 @@ def _record(shape: Shape) -> Type:
         return record(f"statement of {payload.__name__}", lambda: _statement_fields(payload))
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return record(shape.__name__, lambda: _payload_fields(shape))
-    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
+    if names_of(shape):
         return record(shape.__name__, lambda: _view_fields(shape))
     return DYN
 
@@ -112,8 +111,8 @@ def _record(shape: Shape) -> Type:
 @lru_cache(maxsize=256)
 def _view_fields(view: type) -> Mapping[str, Type]:
     hints = get_type_hints(view)
-    own = {each.name: type_of(hints[each.name]) for each in dataclasses.fields(view)}
-    spread = getattr(view, "spread", None)
+    own = {name: type_of(hints[name]) for name in names_of(view)}
+    spread = SPREADS.get(view)
     if spread is None:
         return own
     return {**(fields_of(own[spread]) or {}), **own, "registered": BOOL}

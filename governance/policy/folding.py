@@ -13,8 +13,8 @@ to right, each knowing what those before it leave open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeGuard
+from types import MappingProxyType
+from typing import NamedTuple, TypeGuard
 
 from governance.policy.cel import tree
 from governance.policy.cel.types import Type
@@ -28,8 +28,7 @@ SAME = {"==": True, "!=": False, "<": False, "<=": True, ">": False, ">=": True}
 """What a comparison of a thing with itself gives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is taken for true.
 
     Attributes:
@@ -37,12 +36,11 @@ class Facts:
         choices: The words that a text can still be, by the text of its path.
     """
 
-    truths: Mapping[str, bool] = field(default_factory=dict)
-    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    truths: Mapping[str, bool] = MappingProxyType({})
+    choices: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A part of an expression that gives the same whatever the values are."""
 
     node: tree.Node
@@ -76,7 +74,7 @@ class Folder:
             for each in node.operands:
                 facts = self.assume(each, facts, truth)
             return facts
-        facts = replace(facts, truths={**facts.truths, self._typed.written(node): truth})
+        facts = facts._replace(truths={**facts.truths, self._typed.written(node): truth})
         if isinstance(node, tree.Binary):
             facts = self._narrowed(node, self._turned(node, facts, truth), truth)
         return facts
@@ -91,7 +89,7 @@ class Folder:
         if sign is None or not (truth or sign in ("==", "!=") or kinds <= ORDERED_WHOLLY):
             return facts
         opposite = f"{self._typed.written(node.left)} {sign} {self._typed.written(node.right)}"
-        return replace(facts, truths={**facts.truths, opposite: not truth})
+        return facts._replace(truths={**facts.truths, opposite: not truth})
 
     def _told(self, node: tree.Node, facts: Facts) -> bool | None:
         known = facts.truths.get(self._typed.written(node))
@@ -166,11 +164,11 @@ class Folder:
         choice = self._choice(node, facts)
         if choice is None:
             if (path := self._equated(node)) is not None and truth:
-                return replace(facts, choices={**facts.choices, path[0]: path[1]})
+                return facts._replace(choices={**facts.choices, path[0]: path[1]})
             return facts
         path_text, words, possible, is_among = choice
         left = possible & words if is_among is truth else possible - words
-        return replace(facts, choices={**facts.choices, path_text: left})
+        return facts._replace(choices={**facts.choices, path_text: left})
 
     def _choice(
         self, node: tree.Binary, facts: Facts

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from governance.policy.model import Finding, Rule
 
@@ -19,8 +18,7 @@ TRIES_MAX = 1_000
 """Times that findings of one assessment are judged again to find its horizon."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One finding and how long it is sure to stay as it is.
 
     Attributes:
@@ -48,8 +46,7 @@ class Judged:
         return found.outcome, found.vacuous, found.in_force or found.passes, waiver, self.peers
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+class Flip(NamedTuple):
     """A finding that comes out otherwise by time alone.
 
     Attributes:
@@ -122,7 +119,7 @@ def flips(held: Sequence[tuple[Assessing, Sequence[Judged]]], *, last: int | Non
         else:
             watched.put(after, owner)
         if after is None or after.signature != before.signature:
-            if after is None or replace(after, peers=()).signature != replace(before, peers=()).signature:
+            if after is None or after._replace(peers=()).signature != before._replace(peers=()).signature:
                 yield Flip(at, before.finding, None if after is None else after.finding)
             for fresh in there.beside(before):
                 if watched.put_new(fresh, owner):

@@ -8,8 +8,7 @@ expression is asked through `look`, so that whoever judges can count what it cos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.policy.dressing import element_name
 from governance.policy.expressions import Activation, Evaluation, ExpressionError, ranges_of_all
@@ -20,8 +19,7 @@ Look = Callable[[str, tuple[str, ...], Activation], Evaluation]
 """Evaluates a text over values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What came of one rule on one thing or element, before it is dressed as a finding."""
 
     outcome: Outcome

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from governance.core.canonical import format_canonical
 from governance.core.hashing import digest_bytes
-from governance.core.html_table import format_html_table
 from governance.core.instants import format_instant
 
 Outcome = Literal["satisfied", "not_satisfied", "not_applicable", "unknown", "manual", "blocked", "error"]
@@ -40,8 +39,7 @@ PASSING: tuple[Outcome, ...] = ("satisfied", "not_applicable")
 WAIVABLE: tuple[Outcome, ...] = ("not_satisfied", "unknown", "manual")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A text that a rule set paraphrases, and when it was read."""
 
     title: str
@@ -49,8 +47,7 @@ class Source:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A value that an adopter may set within legal bounds.
 
     Attributes:
@@ -70,8 +67,7 @@ class Parameter:
     one_of: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One numbered clause of a framework and how it is covered.
 
     Attributes:
@@ -150,8 +146,7 @@ class RuleSet:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverLine:
+class WaiverLine(NamedTuple):
     """The waiver in force for a finding.
 
     Attributes:
@@ -159,7 +154,7 @@ class WaiverLine:
         granted_by: Who granted it, a ref.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of it
     granted_by: str
     expires_at: datetime
     reason: str
@@ -230,8 +225,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSetLine:
+class RuleSetLine(NamedTuple):
     """A rule set as an assessment used it.
 
     Attributes:
@@ -280,6 +274,8 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the verdict, the tally, and the findings that stand in its way, gravest first."""
+        from governance.core.html_table import format_html_table  # for notebooks alone
+
         open_ = [each for each in self.findings if not each.passes]
         ordered = sorted(open_, key=lambda each: -SEVERITIES.index(each.severity))
         tally = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.tally.items() if count)

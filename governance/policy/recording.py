@@ -14,7 +14,6 @@ again changes nothing.
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -23,6 +22,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from governance.events.payload import Payload
 from governance.events.refs import kind_of
 from governance.events.vocabulary import payload_class
+from governance.lineage.dossier import SPREADS, names_of
 from governance.lineage.statement import Statement
 from governance.policy.citing import Path
 from governance.policy.fields import SHAPES
@@ -84,13 +84,13 @@ def _below(shape: Any, part: str | int) -> Iterator[Any]:
         elif origin is Statement:
             if part in get_args(each)[0].model_fields:
                 yield each  # a field of a statement is told by the statement
-        elif dataclasses.is_dataclass(each) and isinstance(each, type):
+        elif names_of(each):
             yield from _fields_below(each, part)
 
 
 def _fields_below(view: type, name: str) -> Iterator[Any]:
     hints = _hints(view)
-    spread = getattr(view, "spread", None)
+    spread = SPREADS.get(view)
     if name in hints and _has_event_type(hints[name]):
         yield hints[name]
     elif (stem := name.removesuffix("_at")) != name and stem in hints:
@@ -109,9 +109,7 @@ def _plain(shape: Any) -> Iterator[Any]:
 
 
 def _has_event_type(shape: Any) -> bool:
-    return any(
-        get_origin(each) in (Statement, tuple) or dataclasses.is_dataclass(each) for each in _plain(shape)
-    )
+    return any(get_origin(each) in (Statement, tuple) or names_of(each) for each in _plain(shape))
 
 
 def _event_type(shape: Any) -> str:
@@ -122,7 +120,7 @@ def _event_type(shape: Any) -> str:
             return str(get_args(each)[0].event_type)
         if origin is tuple:
             return _event_type(get_args(each)[0])
-        spread = getattr(each, "spread", None)
+        spread = SPREADS.get(each)
         if spread is not None:
             return _event_type(_hints(each)[spread])
     return ""
@@ -130,7 +128,7 @@ def _event_type(shape: Any) -> str:
 
 @lru_cache(maxsize=64)
 def _hints(view: type) -> Mapping[str, Any]:
-    return {name: each for name, each in get_type_hints(view).items() if name != "spread"}
+    return get_type_hints(view)
 
 
 def _subject(payload: type[Payload], path: Path, subject: str, values: Mapping[str, Any]) -> str:

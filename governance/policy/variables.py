@@ -12,18 +12,16 @@ Rules: pure; the same dossier gives the same maps. What a view says of itself wi
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from governance.core.instants import parse_instant
 from governance.errors import GovernanceError
-from governance.lineage.dossier import Dossier
+from governance.lineage.dossier import SPREADS, Dossier, names_of
 from governance.lineage.statement import EntryLine, Statement
 from governance.lineage.views import DatasetView, DeploymentView, ModelView, SystemView
 from governance.policy.expressions import INSTANT_ENDINGS
@@ -58,8 +56,7 @@ TOLD_MAX = 20_000
 STATEMENT_FIELDS = ("index", "occurred_at", "appended_at", "actor", "on_behalf_of", "subject")
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(NamedTuple):
     """One thing that a rule is held against, with the variables for it.
 
     Attributes:
@@ -231,17 +228,16 @@ class _Plain:
             return self._statement(value)
         if isinstance(value, datetime):
             return microseconds(value)
-        if isinstance(value, (tuple, list)):
+        shape: Any = type(value)
+        if shape in (tuple, list):
             return [self.plain(each) for each in value]
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return self._view(value)
-        return value
+        return self._view(value) if _names_of(shape) else value
 
     def _view(self, value: Any) -> dict[str, Any]:
         view: Any = type(value)
         own = {name: self.plain(getattr(value, name)) for name in _names_of(view)}
         kept = {name: each for name, each in own.items() if each is not None}
-        spread = getattr(view, "spread", None)
+        spread = SPREADS.get(view)
         if spread is None:
             return kept
         return {**kept.get(spread, {}), **kept, "registered": spread in kept}
@@ -270,8 +266,8 @@ _ATOMS = frozenset((str, int, bool, float, type(None)))
 
 
 @lru_cache(maxsize=128)
-def _names_of(view: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in dataclasses.fields(view))
+def _names_of(shape: Any) -> tuple[str, ...]:
+    return names_of(shape)
 
 
 def _payload(data: BaseModel) -> dict[str, Any]:

@@ -11,8 +11,8 @@ comes back says what ended.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from governance.core.instants import parse_instant
 from governance.lineage.views import WaiverView
@@ -23,8 +23,7 @@ SIGNED_DEMANDED = "signed_approvals_required"
 """The parameter of a rule set, a flag, that demands signatures of approvals and of waivers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiving:
+class Waiving(NamedTuple):
     """What waivers do for a finding.
 
     Attributes:

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from governance.lineage.dossier import Dossier
 from governance.policy import explaining
-from governance.policy.assess import assess
+from governance.policy.assess import assess, assess_to_explain
 from governance.policy.citing import CITED_MAX, entries_of, is_recorded, path_text, stated_by
-from governance.policy.explaining import Explanation, Missing, Reason, explain
+from governance.policy.explaining import Explanation, Missing, Reason, explain, explain_held
 from governance.policy.expressions import Run, asked_field, explain_expression, measures_of
 from governance.policy.messages import format_span, format_value
 from tests.lineage.histories import Told, digest, dossier_of, story
@@ -37,7 +36,7 @@ def named(missing: Sequence[Missing]) -> tuple[Missing, ...]:
         for each in missing
         for event_type, command in zip(each.event_types, each.commands, strict=True)
     )
-    return tuple(replace(each, commands=()) for each in missing)
+    return tuple(each._replace(commands=()) for each in missing)
 
 
 def why(**changes: Any) -> Explanation:
@@ -53,6 +52,23 @@ def leaf(explanation: Explanation) -> Reason:
     while reason.parts:
         reason = reason.parts[0]
     return reason
+
+
+def test_what_was_judged_once_is_explained_as_if_it_were_judged_again() -> None:
+    """And the assessment beside it is the one that `assess` makes."""
+    dossier = dossier_of(MODEL, story())
+    rules = [
+        rule_set(
+            rule(id="own/timed", satisfied_if="model.approvals.all(a, a.occurred_at + days(100) < now)"),
+            rule(id="own/each", for_each="{approval: model.approvals}", satisfied_if="approval.signed"),
+            rule(id="own/after", depends_on="[own/each]"),
+        )
+    ]
+    assessment, held = assess_to_explain(dossier, rules, at=NOW)
+    assert assessment == assess(dossier, rules, at=NOW)
+    assert [each.outcome for each in assessment.findings] == ["not_satisfied", "not_satisfied", "blocked"]
+    assert assessment.horizon is not None
+    assert explain_held(dossier, held) == explain(dossier, rules, at=NOW)
 
 
 def test_what_passes_is_not_explained() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -215,13 +214,13 @@ def test_an_approval_tells_what_speaks_against_it() -> None:
     assert model is not None
     (view,) = model.approvals
     start, earlier = period_workspace().entry(16), period_workspace().entry(14)
-    weak = replace(view, role_held=False, independent=False, involvement=("trained it",))
+    weak = view._replace(role_held=False, independent=False, involvement=("trained it",))
     told = "entry 15: person:rita for production, "
     assert _approval(view, earlier) == told + "AFTER the start"
     assert _approval(weak, start) == told + "before the start; but role not held; not independent: trained it"
-    nobody = replace(view, independent=False)
+    nobody = view._replace(independent=False)
     assert _approval(nobody, start).endswith("not independent: no person")
-    revoked = replace(view, voided_at=datetime(2026, 10, 2, 0, 30, tzinfo=UTC), void_reason="revoked")
+    revoked = view._replace(voided_at=datetime(2026, 10, 2, 0, 30, tzinfo=UTC), void_reason="revoked")
     assert _approval(revoked, start).endswith("before the start; but revoked")
 
 

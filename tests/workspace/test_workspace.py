@@ -268,6 +268,19 @@ def test_check_holds_rule_sets_against_a_subject_and_can_be_recorded(workspace: 
     assert same.to_dict() == assessment.to_dict()
 
 
+def test_a_check_explains_itself_from_the_same_reading(workspace: Workspace) -> None:
+    """What `check` and `explain` say of the same moment, even if the ledger has grown meanwhile."""
+    workspace.record("model.registered", "model:m@1", actor="person:ana", digest=DIGEST)
+    assessment, explanations = workspace.check_to_explain("model:m@1", ["baseline", "soc2"], at=NOW)
+    explained = workspace.explain("model:m@1", ["baseline", "soc2"], at=NOW)
+    workspace.record(
+        "approval.granted", "model:m@1", actor="person:rita", digest=DIGEST, purpose="production"
+    )
+    assert assessment.verdict == "fail"
+    assert assessment.findings == tuple(finding for finding, _ in explained)
+    assert explanations() == [explanation for _, explanation in explained]
+
+
 def test_check_refuses_what_it_does_not_know(workspace: Workspace) -> None:
     with pytest.raises(InputError, match="no rule set named"):
         workspace.check("dataset:loans@1", [])

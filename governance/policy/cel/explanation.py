@@ -18,8 +18,7 @@ so that whoever knows where variables come from can say so. A budget bounds all 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.policy.cel import tree
 from governance.policy.cel.budget import Budget
@@ -34,8 +33,7 @@ PARTS_MAX = 20
 """Alternatives, or shortfalls side by side, that are told; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(NamedTuple):
     """Why a node is not what it has to be.
 
     Attributes:
@@ -149,7 +147,7 @@ class _Explainer:
                     told = self._of(node, wanted, (node.kind == "all") is wanted, found)
                     over = self._origins.reads(node.range, names, origins)
                     # There was nothing that it could be true of: what is known is where it was looked for.
-                    return told if told.parts else replace(told, reads=over)
+                    return told if told.parts else told._replace(reads=over)
             case tree.Bind():
                 value = self._value(node.value, names)
                 if value is not None:
@@ -166,8 +164,8 @@ class _Explainer:
         parts = [each for each in found if each is not None]
         parts = parts if needs_all else sorted(parts, key=lambda each: each.changes)
         told = self._bare(node, wanted)
-        return replace(
-            told, needs_all=needs_all, parts=tuple(parts[:PARTS_MAX]), left_out=max(0, len(parts) - PARTS_MAX)
+        return told._replace(
+            needs_all=needs_all, parts=tuple(parts[:PARTS_MAX]), left_out=max(0, len(parts) - PARTS_MAX)
         )
 
     def _chosen(self, node: tree.Conditional, names: Mapping[str, Any]) -> tree.Node | None:
@@ -199,7 +197,7 @@ class _Explainer:
         assert node.condition is not None  # all and exists have one
         paths = {**origins, **dict.fromkeys(node.names), node.names[-1]: path}
         found = self.shortfall(node.condition, {**names, **bound}, paths, wanted=wanted)
-        return None if found is None else replace(found, at=path) if found.at is None else found
+        return None if found is None else found._replace(at=path) if found.at is None else found
 
     def _leaf(
         self,
@@ -209,12 +207,12 @@ class _Explainer:
         wanted: bool,
         error: EvaluationError | None,
     ) -> Shortfall:
-        told = replace(self._bare(node, wanted), reads=self._origins.reads(node, names, origins))
+        told = self._bare(node, wanted)._replace(reads=self._origins.reads(node, names, origins))
         if error is not None:
-            return replace(told, failure=error.kind, detail=error.message, missing=error.name)
+            return told._replace(failure=error.kind, detail=error.message, missing=error.name)
         sides = (node.left, node.right) if isinstance(node, tree.Binary) else (node,)
         values = [self._evaluator.within(names, each) for each in sides]
-        return replace(told, left=values[0], right=values[-1], has_values=len(values))
+        return told._replace(left=values[0], right=values[-1], has_values=len(values))
 
     def _bare(self, node: tree.Node, wanted: bool) -> Shortfall:
         return Shortfall(self._text[node.start : node.end], node.start, wanted)

@@ -8,14 +8,12 @@ taken, in the order of the library.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.policy.cel.types import Type, fits
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(NamedTuple):
     """One implementation.
 
     Attributes:
