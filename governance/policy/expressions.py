@@ -343,11 +343,7 @@ def _compiled(text: str, environment: Environment) -> Program:
 def _read(
     text: str, environment: Environment, checked: Callable[[tree.Node, str, Environment], T]
 ) -> tuple[tree.Node, T]:
-    """The tree of a text, and what a checker says of it.
-
-    Raises:
-        ExpressionError: It does not compile; with its place.
-    """
+    """The tree of a text, and what a checker says of it; raises ExpressionError with its place."""
     if len(text) > LENGTH_MAX:
         raise ExpressionError(f"expression has {len(text)} characters, at most {LENGTH_MAX}", 1, 1)
     try:
@@ -355,11 +351,6 @@ def _read(
         return root, checked(root, text, environment)
     except CompileError as error:
         raise ExpressionError(error.message, *place(text, error.offset), error.hint) from error
-
-
-@lru_cache(maxsize=TREES_MAX)
-def _parsed(text: str) -> tree.Node:
-    return parse(text)
 
 
 def _resolved(text: str, environment: Environment) -> tree.Node:
@@ -401,4 +392,5 @@ def _environment(names: tuple[str, ...]) -> Environment:
 
 
 _LANGUAGE = Environment(overloads=_FUNCTIONS)
+_parsed = lru_cache(maxsize=TREES_MAX)(parse)
 _TREES: dict[tuple[str, frozenset[str]], tree.Node] = {}
