@@ -15,8 +15,9 @@ SYSTEM_LIBRARIES := $(VENV)/.system-libraries
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
 PYTHON :=
 
-# How many processes run tests.
+# How many processes run tests; one that has none left takes over some of the other's.
 WORKERS := 2
+PARALLEL := -n $(WORKERS) --dist worksteal
 # Which tests run: `make test MARKERS=` runs the slow ones too.
 MARKERS := not slow
 # Which part: `make test TESTS=tests/core`.
@@ -34,7 +35,7 @@ demo: $(STAMP) $(SYSTEM_LIBRARIES) ## train two real credit models, record, prov
 	$(BIN)/governance demo --directory demo
 
 test: $(STAMP) $(SYSTEM_LIBRARIES) ## run the tests
-	$(BIN)/pytest -n $(WORKERS) -m "$(MARKERS)" $(TESTS)
+	$(BIN)/pytest $(PARALLEL) -m "$(MARKERS)" $(TESTS)
 
 check: $(STAMP) $(SYSTEM_LIBRARIES) ## run every gate: format, lint, types, floors, tests with coverage
 	$(BIN)/ruff format --check
@@ -42,7 +43,7 @@ check: $(STAMP) $(SYSTEM_LIBRARIES) ## run every gate: format, lint, types, floo
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(WORKERS) -m "$(MARKERS)" --cov --cov-report= $(TESTS)
+	$(BIN)/pytest $(PARALLEL) -m "$(MARKERS)" --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 	@for gate in $(COVERAGE_ROOMS); do \
 		room=$${gate%=*}; floor=$${gate#*=}; \

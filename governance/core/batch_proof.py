@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint
-from governance.core.hash_lines import format_base64, parse_hashes
+from governance.core.hash_lines import format_hashes, parse_hashes
 from governance.core.hashing import HASH_SIZE_BYTES, hash_leaf, hash_node
 from governance.core.merkle import HashReader, fold_root, range_nodes
 from governance.core.note import VerifierKey
@@ -56,10 +56,8 @@ class BatchProof:
 
 def format_batch_proof(proof: BatchProof) -> bytes:
     """Write a batch proof."""
-    indexes = (f"index {index}" for index in proof.indexes)
-    return (
-        "\n".join([HEADER, *indexes, *map(format_base64, proof.hashes), "", ""]).encode() + proof.checkpoint
-    )
+    lines = [HEADER, *(f"index {index}" for index in proof.indexes), ""]
+    return "\n".join(lines).encode() + format_hashes(proof.hashes) + b"\n" + proof.checkpoint
 
 
 def parse_batch_proof(content: bytes) -> BatchProof:

@@ -24,7 +24,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governance.core.hash_lines import format_base64, parse_base64, parse_hashes
+from governance.core.hash_lines import format_base64, format_hashes, parse_base64, parse_hashes
 from governance.core.hashing import HASH_SIZE_BYTES
 from governance.core.merkle import verify_consistency
 from governance.errors import ProofError
@@ -59,10 +59,9 @@ def format_consistency_proof(proof: ConsistencyProof) -> bytes:
     lines = [
         HEADER,
         f"old {proof.old} {format_base64(proof.old_root)}",
-        f"new {proof.new} {format_base64(proof.new_root)}",
-        *map(format_base64, proof.hashes),
+        f"new {proof.new} {format_base64(proof.new_root)}\n",
     ]
-    return "\n".join([*lines, "", ""]).encode() + proof.checkpoint
+    return "\n".join(lines).encode() + format_hashes(proof.hashes) + b"\n" + proof.checkpoint
 
 
 def parse_consistency_proof(content: bytes) -> ConsistencyProof:

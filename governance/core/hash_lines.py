@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from governance.core.hashing import HASH_SIZE_BYTES
 from governance.errors import ProofError
@@ -18,6 +18,11 @@ from governance.errors import ProofError
 def format_base64(raw: bytes) -> str:
     """Write bytes; `parse_base64(format_base64(raw), where=…) == raw`."""
     return binascii.b2a_base64(raw, newline=False).decode()
+
+
+def format_hashes(hashes: Iterable[bytes]) -> bytes:
+    """Write one hash a line, each with its line feed."""
+    return b"".join(map(binascii.b2a_base64, hashes))
 
 
 def parse_base64(encoded: str, *, where: str) -> bytes:

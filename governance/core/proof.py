@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from governance.core.checkpoint import Checkpoint, open_checkpoint
-from governance.core.hash_lines import format_base64, parse_base64, parse_hashes
+from governance.core.hash_lines import format_base64, format_hashes, parse_base64, parse_hashes
 from governance.core.hashing import hash_leaf
 from governance.core.merkle import verify_inclusion
 from governance.core.note import VerifierKey
@@ -57,9 +57,8 @@ def format_proof_file(proof: ProofFile) -> bytes:
     lines = [HEADER]
     if proof.extra is not None:
         lines.append(f"extra {format_base64(proof.extra)}")
-    lines.append(f"index {proof.index}")
-    lines.extend(map(format_base64, proof.hashes))
-    return "\n".join([*lines, "", ""]).encode() + proof.checkpoint
+    lines.append(f"index {proof.index}\n")
+    return "\n".join(lines).encode() + format_hashes(proof.hashes) + b"\n" + proof.checkpoint
 
 
 def parse_proof_file(content: bytes) -> ProofFile:

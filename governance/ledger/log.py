@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.core.checkpoint import Checkpoint, sign_checkpoint
-from governance.core.merkle import fold_root, prove_consistency, prove_inclusion
+from governance.core.merkle import fold_root, prove_consistency
 from governance.core.note import Signer
 from governance.core.proof import ProofFile, format_proof_file
 from governance.errors import (
@@ -138,7 +138,7 @@ class Ledger:
         latest = self._storage.latest_checkpoint()
         if latest is None or not 0 <= index < latest.tree_size:
             raise self._uncovered(index, 0 if latest is None else latest.tree_size)
-        hashes = prove_inclusion(index, latest.tree_size, self._hashes)
+        hashes = self._hashes.prove(index, latest.tree_size)
         return format_proof_file(ProofFile(index, tuple(hashes), latest.note))
 
     def _uncovered(self, index: int, covered: int) -> NotFoundError:

@@ -18,8 +18,9 @@ from governance.core.merkle import (
     NodeId,
     fold_root,
     frontier_nodes,
+    prove_inclusion,
 )
-from governance.errors import IntegrityError
+from governance.errors import IntegrityError, ProofError
 from governance.storage.interface import NodeRow, Reader
 
 NODE_LEVEL_MIN = 4
@@ -72,6 +73,41 @@ class TreeHashes:
         self._blocks_max = blocks_max
         self._blocks: dict[tuple[int, int], list[list[bytes]]] = {}
         self._lock = threading.Lock()
+        self._edges: tuple[int, dict[tuple[int, int], list[bytes]]] = (0, {})
+
+    def prove(self, index: int, size: int) -> list[bytes]:
+        """As `prove_inclusion(index, size, self)`.
+
+        Raises:
+            ProofError: `index` is not below `size`.
+            IntegrityError: A node or leaf that must be there is missing.
+        """
+        if not 0 <= index < size:
+            raise ProofError(f"no leaf {index} in a tree of size {size}")
+        blocks, hashes = self._blocks, []
+        level, at = 0, index
+        # Of a block that lies wholly in the tree a path takes one hash of each row: the sibling there.
+        while ((at >> NODE_LEVEL_MIN) + 1) << (level + NODE_LEVEL_MIN) <= size:
+            try:
+                leaves, twos, fours, eights = blocks[level, at >> NODE_LEVEL_MIN]
+                hashes += (
+                    leaves[at % 16 ^ 1],
+                    twos[at // 2 % 8 ^ 1],
+                    fours[at // 4 % 4 ^ 1],
+                    eights[at // 8 % 2 ^ 1],
+                )
+            except LookupError:  # for the first time, or once more
+                hashes += self([NodeId(level + above, (at >> above) ^ 1) for above in range(NODE_LEVEL_MIN)])
+            level, at = level + NODE_LEVEL_MIN, at >> NODE_LEVEL_MIN
+        # The rest is the same for all that is below it, and lies at the tree's right end.
+        known_size, edges = self._edges
+        if known_size != size:
+            edges = {}
+            self._edges = (size, edges)
+        edge = edges.get((level, at))
+        if edge is None:
+            edge = edges[level, at] = prove_inclusion(index, size, self)[len(hashes) :]
+        return hashes + edge
 
     def __call__(self, places: Sequence[NodeId]) -> list[bytes]:
         """The hashes at these places, in the same order.

@@ -17,7 +17,6 @@ from typing import Any
 from governance.core.canonical import parse_canonical
 from governance.core.merkle import extend
 from governance.errors import GovernanceError
-from governance.events.signers import SignerKeys
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.fingerprints import IndexFingerprints
 from governance.ledger.verify_report import CHUNK, CHUNK_LEVEL, RangeReport, show
@@ -78,7 +77,7 @@ class _Nodes:
     def __init__(self, reader: Reader, report: RangeReport) -> None:
         self._reader = reader
         self._report = report
-        self._wrong: list[int] = []
+        self._wrong: list[Discrepancy] = []
         self._error: GovernanceError | None = None
 
     def compare_chunk(self, first: int, leaves: list[bytes], sizes: Sequence[int]) -> None:
@@ -105,10 +104,19 @@ class _Nodes:
                 place = first >> level
                 stored = self._stored(level, place, place + len(hashes))
                 if level >= NODE_LEVEL_MIN and stored != list(enumerate(hashes, start=place)):
-                    self._wrong.append(first >> CHUNK_LEVEL)
+                    self._wrong += self._tell_chunk(first, grown)
                     return
         except GovernanceError as error:
             self._error = self._error or error
+
+    def _tell_chunk(self, first: int, grown: dict[int, list[bytes]]) -> Iterator[Discrepancy]:
+        rows: list[Row] = [
+            (level, index, value)
+            for level, hashes in grown.items()
+            if level >= NODE_LEVEL_MIN
+            for index, value in enumerate(hashes, start=first >> level)
+        ]
+        return _differences(self._reader, "tree_node", first, self._report, rows)
 
     def finish(self, low: int | None, high: int | None) -> None:
         """Look for what is there too much, and tell what is wrong."""
@@ -129,8 +137,7 @@ class _Nodes:
         except GovernanceError as error:
             report.discrepancies.append(Discrepancy("tree_node", "", "rows cannot be read", "", str(error)))
             return
-        for chunk in self._wrong:
-            report.discrepancies.extend(_compare_chunk(self._reader, "tree_node", chunk, report))
+        report.discrepancies += self._wrong
 
     def _stored(self, level: int, first: int, last: int) -> list[tuple[int, bytes]]:
         return self._reader.node_run(level, first, last) if first < last else []
@@ -197,11 +204,20 @@ def _tell_astray(report: RangeReport, table: str, row: Row) -> None:
 def _compare_chunk(reader: Reader, table: str, chunk: int, report: RangeReport) -> Iterator[Discrepancy]:
     """The rows of one chunk that are there too much or too little."""
     first = chunk << CHUNK_LEVEL
-    last = min(first + CHUNK, report.end)
-    expected = Counter(_TABLES[table](reader, first, last))
+    derived = _derived_mentions if table == "mention" else _derived_relations
+    yield from _differences(
+        reader, table, first, report, derived(reader, first, min(first + CHUNK, report.end))
+    )
+
+
+def _differences(
+    reader: Reader, table: str, first: int, report: RangeReport, rows: Iterable[Row]
+) -> Iterator[Discrepancy]:
+    """The rows of the chunk from `first` on that are there too much or too little, beside those that should be."""
+    expected = Counter(rows)
     stored = Counter(
         tuple(row)
-        for row in _stored_rows(reader, table, first, last)
+        for row in _stored_rows(reader, table, first, min(first + CHUNK, report.end))
         if table != "tree_node" or not isinstance(row[0], int) or row[0] <= CHUNK_LEVEL
     )
     for row in sorted((expected - stored).elements(), key=repr):
@@ -218,26 +234,6 @@ def _derived_relations(reader: Reader, first: int, last: int) -> list[Row]:
     return [
         (*relation, index) for index, links in _derived_links(reader, first, last) for relation in links[1]
     ]
-
-
-def _derived_nodes(reader: Reader, first: int, last: int) -> list[Row]:
-    quiet = RangeReport(first, last)
-    rows = IndexFingerprints("", CHUNK_LEVEL)
-    unknown = SignerKeys("")
-    walk = Walk(quiet, lambda: (unknown, ""), mentions=rows, relations=rows)
-    leaves = walk.read_chunk(reader, first, last, 0)
-    return [
-        (place.level, (first >> place.level) + place.index, value)
-        for place, value in extend(0, (), leaves).nodes
-        if place.level >= NODE_LEVEL_MIN
-    ]
-
-
-_TABLES: dict[str, Callable[[Reader, int, int], list[Row]]] = {
-    "tree_node": _derived_nodes,
-    "mention": _derived_mentions,
-    "relation": _derived_relations,
-}
 
 
 def _derived_links(reader: Reader, first: int, last: int) -> Iterator[tuple[int, Any]]:

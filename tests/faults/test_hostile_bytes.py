@@ -43,7 +43,16 @@ SECONDS_MAX = 120
 MEMORY_BYTES_MAX = 1 << 30
 """Beyond what the process has when it begins."""
 FUZZ_RUNS = 60_000
-FUZZ_RUNS_SLOW = {"JSON Lines of events": 4000, "cases": 1500, "signing key": 4000}
+FUZZ_RUNS_SLOW = {
+    "JSON Lines of events": 4000,
+    "cases": 1500,
+    "signing key": 4000,
+    "author's key": 10_000,
+    "GitHub reviews": 10_000,
+    "GitLab approvals": 10_000,
+    "mapping of accounts": 20_000,
+    "report": 20_000,
+}
 """Of parsers that read files or build much; bounded by runs and not by time, so that every machine tries the same."""
 FUZZ_SECONDS = 180
 
