@@ -31,17 +31,25 @@ def read_html(html: str, *, url_fetcher: Any, base_url: str) -> Any:
     import weasyprint
 
     read = weasyprint.HTML(string=html, url_fetcher=url_fetcher, base_url=base_url)
-    if not _ASKED_FOR.search(html):
+    sheet = None if _ASKED_FOR.search(html) else _sheet()
+    if sheet is not None and hasattr(read, "_ua_stylesheets"):
         # WeasyPrint asks this of itself; each of its rules for a pseudo-element costs a style for every element.
-        read._ua_stylesheets = lambda forms=False: [_sheet()]
+        read._ua_stylesheets = lambda forms=False: [sheet]
     return read
 
 
 @functools.cache
 def _sheet() -> Any:
-    """WeasyPrint's own style sheet without notes, and with markers for list items alone."""
+    """WeasyPrint's own style sheet without notes, and with markers for list items alone.
+
+    None when a later version keeps it elsewhere: it is then read as it is, which takes longer and gives the same.
+    """
     import weasyprint
-    from weasyprint.html import UA, UA_COUNTER_STYLE
+
+    try:
+        from weasyprint.html import UA, UA_COUNTER_STYLE
+    except ImportError:
+        return None
 
     return weasyprint.CSS(
         string=_MARKER.sub("li::marker ", _NOTES.sub("", UA)), counter_style=UA_COUNTER_STYLE

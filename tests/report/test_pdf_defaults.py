@@ -111,3 +111,17 @@ def test_a_cell_of_ascii_is_bare_and_any_other_is_kept_apart() -> None:
     assert not [
         each for each in cells if not re.sub(r"<bdi>.*?</bdi>|<svg.*", "", each, flags=re.DOTALL).isascii()
     ]
+
+
+def test_a_weasyprint_that_keeps_its_styles_elsewhere_reads_them_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    html = '<html lang="en"><head><title>x</title></head><body><p>x</p></body></html>'
+    made = pdf_rendering.make_pdf(html, AT)
+    pdf_defaults._sheet.cache_clear()
+    monkeypatch.delattr("weasyprint.html.UA")
+    try:
+        assert pdf_defaults._sheet() is None
+        assert pdf_rendering.make_pdf(html, AT) == made
+    finally:
+        pdf_defaults._sheet.cache_clear()
