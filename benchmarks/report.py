@@ -77,6 +77,7 @@ def content(rows: int) -> dict[str, Any]:
         "approvals": [],
         "lineage": {"svg": "", "drawn": 0, "is_summary": False, "is_wide": False, "relations": 0},
         "evidence": evidence,
+        "hashes": {str(row["index"]): row["hash"][:8] for row in evidence},
         "evidence_total": rows,
         "late": [],
     }
@@ -117,7 +118,7 @@ def by_pages(pages: int) -> None:
         "entries": [1, 2, 3],
         "missing": False,
     }
-    points = [{**point, "supply": "", "id": str(n)} for n in range(2 * (pages - 20))]
+    points = [{**point, "supply": "", "id": str(n)} for n in range(max(1, pages - 26))]
     told = content(280) | {"points": [{"no": "1", "title": "Points", "points": points}]}
     template = load_template(report_templates_directory(), TEMPLATE)
     made = render(template, told, format="pdf", issued_at=NOW)

@@ -8,6 +8,7 @@ away, and the user's state folder is a temporary one.
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -28,6 +29,12 @@ settings.register_profile(
 settings.load_profile("house")
 
 _STATE_FOLDERS = itertools.count()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -60,6 +60,11 @@ class IndexFingerprints:
         """Add texts that stand at the entries of these indexes."""
         value, sums, level = self._hash(texts), self.sums, self._level
         weights, mask = self.weights, self._mask
+        if len(indexes) == 1:  # most texts stand at one entry, or those of a whole append do
+            (index,) = indexes
+            chunk = index >> level
+            sums[chunk] = sums.get(chunk, 0) + value * weights[index & mask]
+            return
         indexes = sorted(indexes)
         at = 0
         while at < len(indexes):
@@ -70,4 +75,7 @@ class IndexFingerprints:
             at = stop
 
     def _hash(self, texts: Iterable[object]) -> int:
-        return hash(self.salt + "\0".join(map(str, texts)))
+        try:
+            return hash(self.salt + "\0".join(texts))  # type: ignore[arg-type]  # nearly always texts
+        except TypeError:  # a column may hold anything
+            return hash(self.salt + "\0".join(map(str, texts)))

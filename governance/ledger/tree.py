@@ -84,7 +84,8 @@ class TreeHashes:
         """
         if not 0 <= index < size:
             raise ProofError(f"no leaf {index} in a tree of size {size}")
-        blocks, hashes = self._blocks, []
+        blocks = self._blocks
+        hashes: list[bytes] = []
         level, at = 0, index
         # Of a block that lies wholly in the tree a path takes one hash of each row: the sibling there.
         while ((at >> NODE_LEVEL_MIN) + 1) << (level + NODE_LEVEL_MIN) <= size:

@@ -7,6 +7,7 @@ whatever else is asked for ends the rendering. A register is laid out apart and 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -15,10 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
+from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
 from governance.report.register import MARK, Page, empty_pages, format_page, paginate
 from governance.report.register_pages import PAGES_EACH, Chunks, put_in_place, started
@@ -31,6 +34,8 @@ _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _ON_EVERY_PAGE = re.compile(r'<div class="watermark">.*?</div>|<div class="runner"[^>]*></div>', re.DOTALL)
 _ENVIRONMENT_LOCK = threading.Lock()
 _VARIANT: Mapping[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}
+_OBJECTS_BETWEEN_COLLECTIONS = 500_000
+"""A page is some ten thousand objects that stay until the file is written: looking for garbage there finds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,9 @@ def render_pdf(
     if not pages:
         return make_pdf(html, issued_at, attachments)
     chunks = [pages[at : at + PAGES_EACH] for at in range(0, len(pages), PAGES_EACH)]
+    fonts = read_fonts()
     with started(min(processes, len(chunks)) - 1) as workers:
-        document = _laid_out(html.replace(MARK, empty_pages(len(pages))), issued_at)
+        document = _laid_out(html.replace(MARK, empty_pages(len(pages))), issued_at, fonts)
         first = next(at for at, page in enumerate(document.pages, start=1) if REGISTER in page.anchors)
         numbers = range(first + 1, first + len(pages) + 1, PAGES_EACH)
         tasks = [
@@ -76,9 +82,10 @@ def render_pdf(
             for number, chunk in zip(numbers, chunks, strict=True)
         ]
         making = Chunks(tasks, issued_at)
+        making.begin(workers)
         report = _written(document, html, issued_at, attachments)
         del document, tasks  # the chunks that are made here take its place in memory
-        made = making.make(make_pdf, workers)
+        made = making.finish(partial(make_pdf, fonts=fonts))
     return put_in_place(report, made, first=first)
 
 
@@ -87,9 +94,26 @@ def with_register(html: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return html.replace(MARK, "".join(format_page(page) for page in paginate(rows)))
 
 
-def make_pdf(html: str, issued_at: datetime, attachments: Sequence[Attachment] = ()) -> bytes:
-    """HTML as PDF/A-3a; see `render_pdf`."""
-    return _written(_laid_out(html, issued_at), html, issued_at, attachments)
+def make_pdf(
+    html: str, issued_at: datetime, attachments: Sequence[Attachment] = (), *, fonts: Any = None
+) -> bytes:
+    """HTML as PDF/A-3a; see `render_pdf`.
+
+    Args:
+        html: Its pages.
+        issued_at: The date in the file.
+        attachments: Put inside.
+        fonts: From `read_fonts`, if several files are made with the same fonts: they are unpacked once.
+    """
+    return _written(_laid_out(html, issued_at, fonts), html, issued_at, attachments)
+
+
+def read_fonts() -> Any:
+    """Holds the fonts of what is laid out with it."""
+    load_weasyprint()
+    from weasyprint.text.fonts import FontConfiguration
+
+    return FontConfiguration()
 
 
 def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> str:
@@ -106,12 +130,13 @@ def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> st
     )
 
 
-def _laid_out(html: str, issued_at: datetime) -> Any:
-    weasyprint = load_weasyprint()
+def _laid_out(html: str, issued_at: datetime, fonts: Any = None) -> Any:
+    load_weasyprint()
     # WeasyPrint takes alternative text from a drawing's title alone.
     titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html)
-    with _source_date(issued_at), _nothing_fetched():
-        return weasyprint.HTML(string=titled, url_fetcher=_fetcher(), base_url="report:").render(**_VARIANT)
+    with _source_date(issued_at), _nothing_fetched(), _few_collections():
+        page = read_html(titled, url_fetcher=_fetcher(), base_url="report:")
+        return page.render(font_config=fonts, **_VARIANT)
 
 
 def _written(document: Any, html: str, issued_at: datetime, attachments: Sequence[Attachment]) -> bytes:
@@ -127,7 +152,7 @@ def _written(document: Any, html: str, issued_at: datetime, attachments: Sequenc
         )
         for each in sorted(attachments, key=lambda each: each.name)  # a name tree is sorted
     ]
-    with _source_date(issued_at), _nothing_fetched():
+    with _source_date(issued_at), _nothing_fetched(), _few_collections():
         made = document.write_pdf(
             finisher=finish_pdf,
             pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
@@ -137,6 +162,17 @@ def _written(document: Any, html: str, issued_at: datetime, attachments: Sequenc
     if not isinstance(made, bytes):
         raise TemplateError("the PDF renderer gave no bytes")
     return made
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let Python look for garbage more seldom; in all threads, which is no harm."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _OBJECTS_BETWEEN_COLLECTIONS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -43,20 +43,27 @@ class Chunks:
     issued_at: datetime
     _ahead: deque[int] = field(default_factory=deque)
     _made: dict[int, bytes] = field(default_factory=dict)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
-    def make(self, make: Make, workers: Sequence[subprocess.Popen[bytes]]) -> list[bytes]:
-        """All of them, in order.
+    def begin(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
+        """Have processes make some of them, while this one does something else.
+
+        Args:
+            workers: The processes.
+        """
+        self._ahead.extend(range(len(self.tasks)))
+        self._threads = [threading.Thread(target=self._feed, args=(each,), daemon=True) for each in workers]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self, make: Make) -> list[bytes]:
+        """All of them, in order, once they are begun.
 
         Args:
             make: Makes one here.
-            workers: Processes that make some of them.
         """
-        self._ahead.extend(range(len(self.tasks)))
-        threads = [threading.Thread(target=self._feed, args=(each,), daemon=True) for each in workers]
-        for thread in threads:
-            thread.start()
         self._make_here(make)
-        for thread in threads:
+        for thread in self._threads:
             thread.join()
         self._ahead.extend(at for at in range(len(self.tasks)) if at not in self._made)
         self._make_here(make)

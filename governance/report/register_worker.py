@@ -10,9 +10,10 @@ chunks    for each task: the PDF's length in 8 bytes, then the PDF
 from __future__ import annotations
 
 import sys
+from functools import partial
 
-from governance.report.pdf_rendering import make_pdf
+from governance.report.pdf_rendering import make_pdf, read_fonts
 from governance.report.register_pages import serve
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer, make_pdf)
+    serve(sys.stdin.buffer, sys.stdout.buffer, partial(make_pdf, fonts=read_fonts()))

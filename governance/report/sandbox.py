@@ -84,6 +84,7 @@ METHODS: Mapping[type, frozenset[str]] = {
             "endswith",
             "find",
             "isalpha",
+            "isascii",
             "isdigit",
             "isspace",
             "lower",

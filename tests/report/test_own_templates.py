@@ -455,6 +455,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     return made
 
 
+@pytest.mark.slow
 def test_logo_colours_and_the_replaced_block_are_in_the_report(reports: Mapping[str, Any]) -> None:
     html = reports["html"]
     assert html.count('<img class="logo" src="data:image/svg+xml;base64,') == 1
@@ -468,12 +469,14 @@ def test_logo_colours_and_the_replaced_block_are_in_the_report(reports: Mapping[
     )
 
 
+@pytest.mark.slow
 def test_a_template_of_ones_own_has_the_content_of_the_one_before_the_dot(reports: Mapping[str, Any]) -> None:
     with pikepdf.open(io.BytesIO(reports["assessment.board"])) as pdf:
         assert len(pdf.pages) == 1
         assert str(pdf.docinfo["/Title"]) == "For the board – scorer@2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["assessment", "assessment.board"])
 def test_own_reports_have_no_faults_and_verify_with_their_folder(
     reports: Mapping[str, Any], name: str
@@ -485,6 +488,7 @@ def test_own_reports_have_no_faults_and_verify_with_their_folder(
     assert "its pages are those of that content, byte for byte" in found.claim
 
 
+@pytest.mark.slow
 def test_without_the_folder_a_report_does_not_count_as_verified(reports: Mapping[str, Any]) -> None:
     path = str(reports["folder"] / "assessment.pdf")
     found = verify_source(path, key=reports["key"])
@@ -492,6 +496,7 @@ def test_without_the_folder_a_report_does_not_count_as_verified(reports: Mapping
     assert ["--templates FOLDER" in each.what for each in found.discrepancies] == [True]
 
 
+@pytest.mark.slow
 def test_own_reports_are_made_again_with_their_folder_and_not_without(reports: Mapping[str, Any]) -> None:
     assert reports["same"] == [True, True]
     assert not reports["without"].is_same

@@ -411,6 +411,7 @@ def issued_pdf(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -
     return path
 
 
+@pytest.mark.slow
 def test_an_issued_period_verifies_and_comes_out_the_same(workspace: Workspace, issued_pdf: Path) -> None:
     found = verify_source(str(issued_pdf), key=workspace.verifier_key, beside=Beside())
     assert found.holds, found.discrepancies
@@ -423,6 +424,7 @@ def test_an_issued_period_verifies_and_comes_out_the_same(workspace: Workspace, 
     assert again.rendered.content == issued_pdf.read_bytes()
 
 
+@pytest.mark.slow
 def test_both_formats_tell_the_same_content(workspace: Workspace) -> None:
     pages = [
         workspace.report(

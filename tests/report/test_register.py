@@ -106,16 +106,19 @@ def made(small: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, 
         }
 
 
+@pytest.mark.slow
 def test_a_report_with_a_register_has_no_faults(made: Mapping[str, Any]) -> None:
     assert sorted(set(faults(made["content"]))) == []
 
 
+@pytest.mark.slow
 def test_it_is_verified_and_made_again_byte_for_byte(made: Mapping[str, Any]) -> None:
     assert made["found"].holds
     assert made["again"].is_same
     assert made["issued"]["annex"] == "all"
 
 
+@pytest.mark.slow
 def test_each_entry_is_a_paragraph_of_the_structure_in_the_order_of_pages(made: Mapping[str, Any]) -> None:
     with pikepdf.open(io.BytesIO(made["content"])) as pdf:
         document: Any = pdf.Root.StructTreeRoot.K[0]
@@ -131,11 +134,13 @@ def test_each_entry_is_a_paragraph_of_the_structure_in_the_order_of_pages(made: 
     assert len(own) == entries + heads
 
 
+@pytest.mark.slow
 def test_the_register_has_its_bookmark_and_a_line_in_the_contents(made: Mapping[str, Any]) -> None:
     with pikepdf.open(io.BytesIO(made["content"])) as pdf, pdf.open_outline() as outline:
         assert [each.title for each in outline.root][-1] == "+Register of entries"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
 def test_every_page_has_its_number_and_every_entry_its_whole_hash(made: Mapping[str, Any]) -> None:
     told = subprocess.run(

@@ -33,7 +33,7 @@ def more_happens(workspace: Workspace) -> None:
     workspace.checkpoint()
 
 
-@pytest.mark.parametrize("format", ["html", "pdf"])
+@pytest.mark.parametrize("format", ["html", pytest.param("pdf", marks=pytest.mark.slow)])
 def test_an_issued_report_comes_out_the_same_after_the_ledger_went_on(format: str) -> None:
     workspace = opened_workspace()
     index, content = issue(workspace, format=format)
