@@ -2,7 +2,7 @@
 """A glance: one compiled function for each event type that says whether plain values are what a schema asks.
 
     {"type": "str", "max_length": 9, "pattern": "^[a-z]+$"}   compiles to
-    if v not in known and not takes(v): return 0
+    if (type(v) is not str or v not in known) and not takes(v): return 0
 
 Rules: the schemas are pydantic's own (`__pydantic_core_schema__`); a key or a kind of schema that nobody thought of
 here is an AssertionError, never a guess. Beside pydantic's keys a text may say that it `is_unique`: it hardly ever
@@ -182,7 +182,10 @@ class _Source:
             self._refuse(depth, f"not {value}.isascii() or {self._bind(texts.pattern)}({value}) is None")
         else:
             known, takes = self._bind(texts.known), self._bind(texts.takes)
-            self._refuse(depth, f"{value} not in {known} and not {takes}({value})")
+            # By its type first: a word of an enumeration equals the text that is remembered, and is none.
+            self._refuse(
+                depth, f"(type({value}) is not str or {value} not in {known}) and not {takes}({value})"
+            )
 
     def _literal(self, schema: Mapping[str, Any], value: str, depth: int) -> None:
         expected = schema["expected"]
