@@ -18,9 +18,8 @@ Rules:
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +52,9 @@ from governance.storage.lock import FileLock
 
 CHECKPOINT = "checkpoint"
 WRITERS = 8
-"""Threads that wait for the disk while the next tiles are computed."""
+"""Threads that wait for the disk together."""
 PENDING_MAX = 64
+"""So many files are written together."""
 VERIFY = "governance verify names every discrepancy"
 
 Progress = Callable[[int, int], None]
@@ -123,7 +123,7 @@ class _Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pool = ThreadPoolExecutor(WRITERS)
-        self._pending: deque[Future[None]] = deque()
+        self._pending: list[tuple[Path, bytes]] = []
         self._folders: set[Path] = set()
         self.count = 0
 
@@ -134,20 +134,27 @@ class _Files:
         self._pool.shutdown(cancel_futures=True)
 
     def write(self, tile: TileId, content: bytes) -> None:
-        """Begin to write a tile."""
+        """Write a tile, now or with the next ones."""
         path = self._folder / tile_path(tile)
         if path.parent not in self._folders:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(path.parent)
+        self._pending.append((path, content))
         if len(self._pending) >= PENDING_MAX:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(_write_durably, path, content))
+            self._write_pending()
         self.count += 1
 
+    def _write_pending(self) -> None:
+        # All together, and nothing else meanwhile: each row that is read gives up the interpreter, and to take it back
+        # from those who write costs more than is won by reading beside them.
+        for _ in self._pool.map(_write_durably, *zip(*self._pending, strict=True)):
+            pass
+        self._pending.clear()
+
     def settle(self) -> None:
-        """Wait until everything written is durable, names included."""
-        while self._pending:
-            self._pending.popleft().result()
+        """Make everything written durable, names included."""
+        if self._pending:
+            self._write_pending()
         parents = {each for path in self._folders for each in path.parents if self._folder in each.parents}
         for path in sorted(self._folders | parents | {self._folder}, reverse=True):
             sync_folder(path)
