@@ -60,7 +60,7 @@ class _Texts:
     """
 
     def __init__(self, pattern: str, length_min: int, length_max: float) -> None:
-        self.pattern = re.compile(pattern, re.ASCII).fullmatch
+        self._pattern = re.compile(pattern, re.ASCII).fullmatch
         self._length_min = length_min
         self._length_max = length_max
         self.known: set[str] = set()
@@ -70,7 +70,7 @@ class _Texts:
             type(text) is str
             and self._length_min <= len(text) <= self._length_max
             and text.isascii()
-            and self.pattern(text) is not None
+            and self._pattern(text) is not None
         )
 
     def takes(self, text: Any) -> bool:
@@ -174,12 +174,8 @@ class _Source:
             return
         low, high = schema.get("min_length", 0), schema.get("max_length", float("inf"))
         texts = _TEXTS.setdefault((schema["pattern"], low, high), _Texts(schema["pattern"], low, high))
-        if schema.get(
-            "is_unique"
-        ):  # to remember it would cost more than it saves, and a call as much as it does
-            self._refuse(depth, f"type({value}) is not str")
-            self._lengths(schema, value, depth)
-            self._refuse(depth, f"not {value}.isascii() or {self._bind(texts.pattern)}({value}) is None")
+        if schema.get("is_unique"):  # to remember it would cost more than it saves
+            self._refuse(depth, f"not {self._bind(texts.matches)}({value})")
         else:
             known, takes = self._bind(texts.known), self._bind(texts.takes)
             # By its type first: a word of an enumeration equals the text that is remembered, and is none.

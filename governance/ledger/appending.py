@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, chain, count
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, overload
 
 from governance.core.canonical import format_canonical, parse_canonical
@@ -66,9 +65,6 @@ class Prepared(NamedTuple):
     links: EventLinks
     digest: str | None
     authorship: Authorship | None = None
-
-
-_ID = attrgetter("id")
 
 
 class Entries(Sequence[Entry]):
@@ -173,7 +169,7 @@ class Appender:
 
     def _append_new(self, prepared: Sequence[Prepared]) -> Entries:
         """Append events that the ledger does not hold yet; storage refuses an id that it holds."""
-        if len(set(map(_ID, prepared))) < len(prepared):
+        if len({each.id for each in prepared}) < len(prepared):
             raise ConflictError("an event id stands twice in one append")
         with self._storage.writing() as writer:
             self._check(writer)
@@ -269,14 +265,11 @@ def prepare_all(
         for event in events
     ]
     made: list[Prepared] = []
-    for number, (plain, admitted) in enumerate(zip(stated, admit_each(stated), strict=True), start=start):
-        event = plain
-        if admitted is None:
-            if is_signed_form(event):
-                made.append(_prepare_signed(event, number, origin))
-                continue
-            event = normalise(event, where=f"event {number}")
-            admitted = admit(event) or _admit_closely(event, f"event {number}")  # noqa: PLW2901
+    for number, (plain, at_a_glance) in enumerate(zip(stated, admit_each(stated), strict=True), start=start):
+        if at_a_glance is None and is_signed_form(plain):
+            made.append(_prepare_signed(plain, number, origin))
+            continue
+        event, admitted = (plain, at_a_glance) if at_a_glance else _admit_closely(plain, f"event {number}")
         kind, canonical = admitted
         digest = event["data"].get("digest") if kind.binds else None
         links = pairs_of_admitted(event, kind)
@@ -299,11 +292,15 @@ def _prepare_signed(raw: Mapping[str, Any], number: int, origin: str) -> Prepare
     return prepared._replace(authorship=authorship)
 
 
-def _admit_closely(stated: Mapping[str, Any], where: str) -> Admitted:
-    """Admit what could not be admitted at a glance, or say what is wrong with it."""
-    kind = payload_class(parse_normalised(stated, where=where).type)
-    assert kind is not None, "parse_normalised refuses types that are not known"
-    return kind, format_canonical(stated)
+def _admit_closely(stated: Mapping[str, Any], where: str) -> tuple[Mapping[str, Any], Admitted]:
+    """Admit what could not be admitted at a glance, in the form in which it will be kept, or say what is wrong."""
+    event = normalise(stated, where=where)
+    admitted = admit(event)
+    if admitted is None:
+        kind = payload_class(parse_normalised(event, where=where).type)
+        assert kind is not None, "parse_normalised refuses types that are not known"
+        admitted = kind, format_canonical(event)
+    return event, admitted
 
 
 def _known_bodies(prepared: Sequence[Prepared], writer: Writer) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from governance.core.merkle import (
     frontier_nodes,
     prove_inclusion,
 )
-from governance.errors import IntegrityError, ProofError
+from governance.errors import IntegrityError
 from governance.storage.interface import NodeRow, Reader
 
 NODE_LEVEL_MIN = 4
@@ -83,7 +83,7 @@ class TreeHashes:
             IntegrityError: A node or leaf that must be there is missing.
         """
         if not 0 <= index < size:
-            raise ProofError(f"no leaf {index} in a tree of size {size}")
+            return prove_inclusion(index, size, self)  # which refuses it
         blocks = self._blocks
         hashes: list[bytes] = []
         level, at = 0, index

@@ -19,6 +19,7 @@ the API serves them: nothing else is "state".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from governance.events.vocabulary import design, governance, people
@@ -177,6 +178,7 @@ SPREADS: Mapping[type, str] = {
 """By view, its field whose statement's fields rules may read as the view's own."""
 
 
+@lru_cache(maxsize=256)
 def names_of(shape: Any) -> tuple[str, ...]:
     """The names of the fields of a view's class, in order; none of what is no view."""
     names: tuple[str, ...] = getattr(shape, "_fields", ())

@@ -63,9 +63,15 @@ def assess(
     Raises:
         InputError: An unknown severity or parameter, or a value out of bounds.
     """
-    threshold = severity_named(severity_min)
-    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
-    return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only)
+    return assess_to_explain(
+        dossier,
+        rule_sets,
+        at=at,
+        severity_min=severity_min,
+        parameters=parameters,
+        in_force_only=in_force_only,
+        rules=rules,
+    )[0]
 
 
 def assess_to_explain(
@@ -76,10 +82,11 @@ def assess_to_explain(
     severity_min: str = "low",
     parameters: Mapping[str, Any] | None = None,
     in_force_only: bool = False,
+    rules: Sequence[str] | None = None,
 ) -> tuple[Assessment, Held]:
     """As `assess`, with what was judged, so that `explain_held` need not judge it again."""
     threshold = severity_named(severity_min)
-    held = judge(dossier, rule_sets, at=at, parameters=parameters)
+    held = judge(dossier, rule_sets, at=at, parameters=parameters, rules=rules)
     return _summed_up(held, dossier, rule_sets, at, threshold, in_force_only=in_force_only), held
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -231,11 +230,11 @@ class _Plain:
         shape: Any = type(value)
         if shape in (tuple, list):
             return [self.plain(each) for each in value]
-        return self._view(value) if _names_of(shape) else value
+        return self._view(value) if names_of(shape) else value
 
     def _view(self, value: Any) -> dict[str, Any]:
         view: Any = type(value)
-        own = {name: self.plain(getattr(value, name)) for name in _names_of(view)}
+        own = {name: self.plain(getattr(value, name)) for name in names_of(view)}
         kept = {name: each for name, each in own.items() if each is not None}
         spread = SPREADS.get(view)
         if spread is None:
@@ -263,11 +262,6 @@ class _Plain:
 
 
 _ATOMS = frozenset((str, int, bool, float, type(None)))
-
-
-@lru_cache(maxsize=128)
-def _names_of(shape: Any) -> tuple[str, ...]:
-    return names_of(shape)
 
 
 def _payload(data: BaseModel) -> dict[str, Any]:
