@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,14 @@ from governance.cli.output import say, write_bytes, write_line
 
 if TYPE_CHECKING:
     from governance.policy.summary import Summary
+    from governance.workspace.assessing_processes import Process
     from governance.workspace.checking import Checked
 
 SHOWN_MAX = 5
 """Findings that are shown of one thing; JSON has all that do not pass."""
+
+OTHERS_MAX = 7
+"""Processes that are started before it is known whether there is anything for them."""
 
 NOT_SATISFIED = 1
 NOT_EVALUATED = 4
@@ -44,6 +49,30 @@ def check_many(
     context: typer.Context, question: Question, *, ledger: str | None, use_cache: bool, output: Format
 ) -> None:
     """Check several things and tell what came of them."""
+    from governance.workspace.assessing_processes import waiting
+
+    # Others load while this one does, before anybody knows what has changed.
+    others = (os.cpu_count() or 1) - 1 if question.every is not None else 0
+    with waiting(min(others, OTHERS_MAX), question.rule_sets) as processes:
+        checked = _checked(context, question, ledger, use_cache=use_cache, processes=processes)
+    if output is Format.json:
+        write_bytes(checked.to_json())
+    else:
+        _write(checked)
+    if any(each.errors for each in checked.subjects):
+        raise typer.Exit(NOT_EVALUATED)
+    if checked.verdict != "pass":
+        raise typer.Exit(NOT_SATISFIED)
+
+
+def _checked(
+    context: typer.Context,
+    question: Question,
+    ledger: str | None,
+    *,
+    use_cache: bool,
+    processes: Sequence[Process],
+) -> Checked:
     from governance.workspace.places import state_directory
 
     options.compare_seen(ledger or options.shared_of(context).ledger)
@@ -52,7 +81,7 @@ def check_many(
         refs = list(question.refs)
         if question.every is not None:
             refs += workspace.subjects(question.every, size=question.size)
-        checked = workspace.check_many(
+        return workspace.check_many(
             refs,
             question.rule_sets,
             at=question.at,
@@ -62,15 +91,8 @@ def check_many(
             in_force_only=question.in_force_only,
             fail_vacuous=question.fail_vacuous,
             keep_in=state / "assessments" if state is not None and use_cache else None,
+            waiting=processes,
         )
-    if output is Format.json:
-        write_bytes(checked.to_json())
-    else:
-        _write(checked)
-    if any(each.tally.get("error") for each in checked.subjects):
-        raise typer.Exit(NOT_EVALUATED)
-    if checked.verdict != "pass":
-        raise typer.Exit(NOT_SATISFIED)
 
 
 def _write(checked: Checked) -> None:

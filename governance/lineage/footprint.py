@@ -64,8 +64,8 @@ class Touched:
                 for number in (_number(ref, None), _number(ref, role)):
                     self._last[number] = max(index, self._last.get(number, index))
 
-    def touches(self, footprint: bytes, *, size: int) -> bool:
-        """Whether an entry at or beyond a size speaks of anything in a footprint.
+    def touches(self, footprint: bytes, *, size: int = 0) -> bool:
+        """Whether an entry at or beyond a size speaks of anything in a footprint, or in several that are joined.
 
         Raises:
             ValueError: It is no footprint.

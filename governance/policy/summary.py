@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Summaries: what is told of one subject where many are assessed, and whether it can be kept for later.
 
-    parse_summary(format_summary(summary)) == summary
+    summary_of(assessment)
 
 Rules: a summary has the verdict, the tally and what does not pass. It holds at any later moment before `steady_until`
 as long as the dossier is the same, if its rule sets do not look at how large the ledger is and say no moment in their
@@ -11,84 +11,64 @@ words.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from governance.core.instants import format_instant
 from governance.policy.expressions import looks_at_size
 from governance.policy.messages import places
 from governance.policy.model import PASSING, Assessment, RuleSet, Verdict
-from governance.policy.variables import microseconds, moment_of
+from governance.policy.variables import microseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What came of one subject.
 
     Attributes:
-        tally: Findings by outcome, and `waived` among them.
-        horizon: When a finding first flips if nothing new is recorded.
-        steady_until: Until when every evaluation comes out the same.
-        told: Findings that do not pass, waived ones among them, as a JSON array of what `Finding.to_dict` gives: where
-            thousands are told again, few are looked into.
+        errors: Findings whose rule could not be evaluated.
+        horizon: When a finding first flips if nothing new is recorded, in microseconds since 1970.
+        steady_until: Until when every evaluation comes out the same, likewise.
+        line: A JSON object on one line, as it is told: subject, verdict, tally, horizon, and the findings that do not
+            pass, waived ones among them, as `Finding.to_dict` gives them. Where thousands are told again, few are
+            looked into.
     """
 
     subject: str
     verdict: Verdict
-    tally: Mapping[str, int]
-    horizon: datetime | None
-    steady_until: datetime | None
-    told: bytes
+    errors: int
+    horizon: int | None
+    steady_until: int | None
+    line: bytes
+
+    @property
+    def tally(self) -> Mapping[str, int]:
+        """Findings by outcome, and `waived` among them."""
+        return dict(orjson.loads(self.line)["tally"])
 
     @property
     def findings(self) -> tuple[Mapping[str, Any], ...]:
         """Those that do not pass."""
-        return tuple(orjson.loads(self.told))
+        return tuple(orjson.loads(self.line)["findings"])
 
 
 def summary_of(assessment: Assessment) -> Summary:
     """What is told of an assessment among many."""
+    told = {
+        "subject": assessment.subject,
+        "verdict": assessment.verdict,
+        "tally": dict(assessment.tally),
+        "horizon": None if assessment.horizon is None else format_instant(assessment.horizon),
+        "findings": [each.to_dict() for each in assessment.findings if each.outcome not in PASSING],
+    }
     return Summary(
         subject=assessment.subject,
         verdict=assessment.verdict,
-        tally=dict(assessment.tally),
-        horizon=assessment.horizon,
-        steady_until=assessment.steady_until,
-        told=orjson.dumps([each.to_dict() for each in assessment.findings if each.outcome not in PASSING]),
-    )
-
-
-def format_summary(summary: Summary) -> str:
-    """A summary as one line: JSON without the findings, a tab, the findings."""
-    head = {
-        "subject": summary.subject,
-        "verdict": summary.verdict,
-        "tally": summary.tally,
-        "horizon": _count(summary.horizon),
-        "steady_until": _count(summary.steady_until),
-    }
-    return f"{orjson.dumps(head).decode()}\t{summary.told.decode()}"
-
-
-def parse_summary(text: str) -> Summary:
-    """The inverse of `format_summary`, of text that came from it; a line end behind it does no harm.
-
-    Raises:
-        ValueError, KeyError, TypeError: It did not.
-    """
-    first, _, told = text.rstrip("\n").partition("\t")
-    head = orjson.loads(first)
-    if not (told.startswith("[") and told.endswith("]")):
-        raise ValueError("a summary's findings are a list")
-    return Summary(
-        subject=head["subject"],
-        verdict=head["verdict"],
-        tally=head["tally"],
-        horizon=_moment(head["horizon"]),
-        steady_until=_moment(head["steady_until"]),
-        told=told.encode(),
+        errors=assessment.tally.get("error", 0),
+        horizon=_count(assessment.horizon),
+        steady_until=_count(assessment.steady_until),
+        line=orjson.dumps(told),
     )
 
 
@@ -113,7 +93,3 @@ def _says_what_moves(text: str) -> bool:
 
 def _count(moment: datetime | None) -> int | None:
     return None if moment is None else microseconds(moment)
-
-
-def _moment(count: int | None) -> datetime | None:
-    return None if count is None else moment_of(count)

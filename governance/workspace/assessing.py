@@ -8,7 +8,6 @@ it is used; the moment is the clock's unless it is given.
 from __future__ import annotations
 
 import abc
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from governance.policy.explaining import Explanation
     from governance.policy.forecasting import Due
     from governance.policy.model import Assessment, Finding, RuleSet
+    from governance.workspace.assessing_processes import Process
     from governance.workspace.checking import Checked
 
 DAYS_MAX = 3_660
@@ -189,6 +189,7 @@ class Assessing(Proving):
         in_force_only: bool = False,
         fail_vacuous: bool = False,
         keep_in: Path | None = None,
+        waiting: Sequence[Process] = (),
     ) -> Checked:
         """Hold rule sets against many subjects; what comes of each is what comes of it alone.
 
@@ -202,6 +203,7 @@ class Assessing(Proving):
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
             fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             keep_in: A folder in which what was found is kept, and taken from while it holds; None to do without.
+            waiting: Processes that were started with these rule sets before it was known what to assess.
 
         Raises:
             NotFoundError: Unknown subject or rule set.
@@ -227,7 +229,7 @@ class Assessing(Proving):
             origin=self.origin,
             key=self.verifier_key,
             keep_in=keep_in,
-            processes=os.cpu_count() or 1,
+            waiting=waiting,
         )
 
     def explain(

@@ -7,7 +7,8 @@ sets that look at nothing but the dossier.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,9 @@ from governance.policy.assess import severity_named
 from governance.policy.model import Verdict
 from governance.policy.parameters import parameter_values
 from governance.policy.summary import Summary, is_keepable
+from governance.policy.variables import moment_of
 from governance.storage.interface import Storage
+from governance.workspace.assessing_processes import Process
 from governance.workspace.kept import Kept, question_of
 from governance.workspace.many import Asked, Found, assess_many
 from governance.workspace.places import state_file
@@ -50,34 +53,25 @@ class Checked:
     kept: int
 
     def to_json(self) -> bytes:
-        """As JSON, a subject's findings on one line: there may be a hundred megabytes of them."""
+        """As JSON, each subject on one line: there may be a hundred megabytes of them."""
         return orjson.dumps(
-            self._told(lambda each: orjson.Fragment(each.told)),
+            self._told([orjson.Fragment(each.line) for each in self.subjects]),
             option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return self._told(lambda each: list(each.findings))
+        return self._told([orjson.loads(each.line) for each in self.subjects])
 
-    def _told(self, findings: Callable[[Summary], Any]) -> dict[str, Any]:
+    def _told(self, subjects: list[Any]) -> dict[str, Any]:
         return {
             "verdict": self.verdict,
             "tree_size": self.tree_size,
             "assessed_at": format_instant(self.assessed_at),
             "severity_min": self.severity_min,
-            "horizon": _text(self.horizon),
+            "horizon": None if self.horizon is None else format_instant(self.horizon),
             "kept": self.kept,
-            "subjects": [
-                {
-                    "subject": each.subject,
-                    "verdict": each.verdict,
-                    "tally": dict(each.tally),
-                    "horizon": _text(each.horizon),
-                    "findings": findings(each),
-                }
-                for each in self.subjects
-            ],
+            "subjects": subjects,
         }
 
 
@@ -90,7 +84,7 @@ def check_many(
     origin: str,
     key: str,
     keep_in: Path | None,
-    processes: int,
+    waiting: Sequence[Process] = (),
 ) -> Checked:
     """Check subjects; see `Workspace.check_many`.
 
@@ -121,7 +115,14 @@ def check_many(
     told = {} if kept is None else kept.read(reader, refs, size=asked.size, at=moment)
     missing = [ref for ref in dict.fromkeys(refs) if ref not in told]
     fresh: dict[str, Found] = assess_many(
-        reader, missing, asked, loaded, key=key, url=storage.reopening_url, processes=processes
+        reader,
+        missing,
+        asked,
+        loaded,
+        key=key,
+        url=storage.reopening_url,
+        processes=os.cpu_count() or 1,
+        waiting=waiting,
     )
     if kept is not None and fresh:
         kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)
@@ -132,11 +133,7 @@ def check_many(
         tree_size=asked.size,
         assessed_at=moment,
         severity_min=severity,
-        horizon=min(horizons, default=None),
+        horizon=moment_of(min(horizons)) if horizons else None,
         subjects=tuple(subjects[ref] for ref in sorted(subjects)),
         kept=len(told),
     )
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else format_instant(moment)

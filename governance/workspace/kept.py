@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kept assessments: a file in the user's state folder, so that what has not changed is not assessed again.
 
-    kept(question, subject, size, root, assessed_at, steady_until, footprint, summary, digest)
+    kept(question, part, assessed_at, columns, footprints, lines, digest)
 
 Rules: a kept summary is told again only if the question is the same to the last byte (rules, parameters, this program's
 own code), the ledger still begins with the tree that it was made from, no entry since then mentions anything that its
-dossier was read by, and the moment lies in the time for which it was found to hold. Each row bears a digest of itself:
-what is damaged is assessed again, and a file that cannot be read is made anew. Nothing of it is ever in the ledger.
+dossier was read by, and the moment lies in the time for which it was found to hold. Subjects stand together in parts,
+by a checksum of their name: thousands are read as a few hundred rows, and few are written when few have changed. Each
+part bears a digest of itself: what is damaged is assessed again, and a file that cannot be read is made anew. Nothing
+of it is ever in the ledger.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import sqlite3
+import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -29,7 +34,7 @@ from governance.ledger.checked import CheckedReader
 from governance.lineage.footprint import Touched
 from governance.policy.model import RuleSet
 from governance.policy.parameters import parameter_values
-from governance.policy.summary import Summary, format_summary, parse_summary
+from governance.policy.summary import Summary
 from governance.policy.variables import microseconds
 from governance.workspace.many import Found
 
@@ -39,21 +44,39 @@ QUESTIONS_MAX = 8
 ENTRIES_MAX = 50_000
 """What is older than so many entries is assessed again rather than held against all of them."""
 
+PARTS = 256
+"""Parts of what is kept of one question."""
+
 TABLE = (
-    "CREATE TABLE IF NOT EXISTS kept (question TEXT, subject TEXT, size INTEGER, root BLOB, assessed_at INTEGER, "
-    "steady_until INTEGER, footprint BLOB, summary TEXT, digest BLOB, PRIMARY KEY (question, subject))"
+    "CREATE TABLE IF NOT EXISTS kept (question TEXT, part INTEGER, assessed_at INTEGER, columns BLOB, footprints BLOB, "
+    "lines BLOB, digest BLOB, PRIMARY KEY (question, part))"
 )
 
+HASTY = "PRAGMA page_size = 32768; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY"
+"""What is lost or damaged is made anew."""
 
-class _Row(NamedTuple):
-    question: str
-    subject: str
-    size: int
-    root: bytes
+_NOT_OURS = (ValueError, TypeError, LookupError)
+"""What comes of reading a part that something else wrote."""
+
+
+class _Kept(NamedTuple):
+    """A subject's summary, with the tree (size and root) and the moment that it was found at."""
+
+    tree: tuple[int, str]
     assessed_at: int
-    steady_until: int | None
     footprint: bytes
-    summary: str
+    summary: Summary
+
+
+class _Part(NamedTuple):
+    """A row of the table."""
+
+    question: str
+    part: int
+    assessed_at: int
+    columns: bytes
+    footprints: bytes
+    lines: bytes
     digest: bytes
 
 
@@ -87,13 +110,13 @@ def question_of(
 
 @lru_cache(maxsize=1)
 def code_digest() -> str:
-    """A digest of the code on which an assessment rests: the rooms from the core to the rules."""
+    """A digest of the code on which an assessment rests: the rooms from the core to the rules, and what keeps it."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for room in ("core", "events", "lineage", "policy"):
-        for path in sorted((package / room).rglob("*.py")):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(package)} {len(content)}\n".encode() + content)
+    rooms = [sorted((package / room).rglob("*.py")) for room in ("core", "events", "lineage", "policy")]
+    for path in itertools.chain(*rooms, [Path(__file__)]):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(package)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
@@ -118,106 +141,147 @@ class Kept:
             IntegrityError: An entry that was appended since then was altered.
         """
         moment, wanted = microseconds(at), set(refs)
-        rows = [each for each in self._rows() if each.subject in wanted and _is_of_moment(each, moment)]
-        roots = {(each.size, each.root) for each in rows if size - ENTRIES_MAX <= each.size <= size}
-        sound = {(old, root) for old, root in roots if reader.has_prefix(old, root)}
-        rows = [each for each in rows if (each.size, each.root) in sound]
-        touched = _touched(reader, min((each.size for each in rows), default=size), size)
-        found = {}
-        for each in rows:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                if not touched.touches(each.footprint, size=each.size):
-                    found[each.subject] = parse_summary(each.summary)
-        return found
+        parts = [
+            [
+                each
+                for each in part
+                if each.summary.subject in wanted
+                and each.assessed_at <= moment
+                and ((until := each.summary.steady_until) is None or moment < until)
+            ]
+            for part in self._parts()
+        ]
+        trees = {each.tree for part in parts for each in part}
+        sound = {
+            (old, root)
+            for old, root in trees
+            if size - ENTRIES_MAX <= old <= size and reader.has_prefix(old, bytes.fromhex(root))
+        }
+        touched = _touched(reader, min((old for old, _ in sound), default=size), size)
+        return {
+            each.summary.subject: each.summary
+            for part in parts
+            for each in _untouched([each for each in part if each.tree in sound], touched)
+        }
 
     def write(self, found: Mapping[str, Found], *, size: int, root: bytes, at: datetime) -> None:
         """Keep what was found over a ledger of this size and root; where that cannot be, nothing is kept."""
-        rows = [
-            _sealed(
-                _Row(
-                    question=self._question,
-                    subject=subject,
-                    size=size,
-                    root=root,
-                    assessed_at=microseconds(at),
-                    steady_until=None
-                    if each.summary.steady_until is None
-                    else microseconds(each.summary.steady_until),
-                    footprint=each.footprint,
-                    summary=format_summary(each.summary),
-                    digest=b"",
-                )
+        fresh: dict[int, dict[str, _Kept]] = defaultdict(dict)
+        for subject, (summary, footprint) in found.items():
+            fresh[_part_of(subject)][subject] = _Kept(
+                (size, root.hex()), microseconds(at), footprint, summary
             )
-            for subject, each in found.items()
-        ]
         try:
-            self._insert(rows)
+            self._replace(fresh)
         except (sqlite3.Error, OSError):
             # It is only kept to save time: what cannot be written into is made anew, or else done without.
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._path.unlink(missing_ok=True)
-                self._insert(rows)
+                self._replace(fresh)
 
-    def _insert(self, rows: Sequence[_Row]) -> None:
+    def _replace(self, fresh: Mapping[int, Mapping[str, _Kept]]) -> None:
+        """Put subjects in the place of themselves, part by part, in one transaction."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._path)) as database, database:
+            database.executescript(HASTY)
             database.execute(TABLE)
-            marks = ", ".join("?" * len(_Row._fields))
-            database.executemany(f"INSERT OR REPLACE INTO kept VALUES ({marks})", rows)  # noqa: S608  # marks alone
+            database.execute("BEGIN IMMEDIATE")
+            for part, each in fresh.items():
+                before = {old.summary.subject: old for old in self._read(database, part)}
+                row = _sealed(self._question, part, list((before | dict(each)).values()))
+                database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             database.execute(
                 "DELETE FROM kept WHERE question NOT IN (SELECT question FROM kept GROUP BY question "
                 "ORDER BY question = ? DESC, max(assessed_at) DESC LIMIT ?)",
                 (self._question, QUESTIONS_MAX),
             )
 
-    def _rows(self) -> Iterator[_Row]:
-        """Rows of the question that are as they were written."""
+    def _parts(self) -> list[list[_Kept]]:
+        """The parts of the question that are as they were written."""
         if not self._path.is_file():
-            return
+            return []
         try:
             with contextlib.closing(sqlite3.connect(self._path)) as database:
-                found = database.execute(
-                    "SELECT * FROM kept WHERE question = ?", (self._question,)
-                ).fetchall()
+                found = database.execute("SELECT * FROM kept WHERE question = ?", (self._question,))
+                return [_opened(row) for row in found]
         except sqlite3.Error:
-            return
-        for each in found:
-            if len(each) == len(_Row._fields):
-                row = _Row._make(each)
-                if _is_whole(row):
-                    yield row
+            return []
+
+    def _read(self, database: sqlite3.Connection, part: int) -> list[_Kept]:
+        found = database.execute(
+            "SELECT * FROM kept WHERE question = ? AND part = ?", (self._question, part)
+        ).fetchone()
+        return [] if found is None else _opened(found)
 
 
-def _sealed(row: _Row) -> _Row:
-    """A row with a digest of all that stands in it."""
-    return row._replace(digest=_digest_of(row))
+def _part_of(subject: str) -> int:
+    return zlib.crc32(subject.encode()) % PARTS
 
 
-def _is_whole(row: _Row) -> bool:
-    """Whether a row is as it was written."""
+def _untouched(kept: Sequence[_Kept], touched: Touched) -> Sequence[_Kept]:
+    """Those of which no entry speaks since they were found."""
+    if not touched.touches(b"".join(each.footprint for each in kept)):
+        return kept
+    return [each for each in kept if not touched.touches(each.footprint, size=each.tree[0])]
+
+
+def _sealed(question: str, part: int, kept: Sequence[_Kept]) -> _Part:
+    """A part with a digest of all that stands in it."""
+    trees = list(dict.fromkeys(each.tree for each in kept))
+    columns = [
+        [trees.index(each.tree) for each in kept],
+        [each.assessed_at for each in kept],
+        [len(each.footprint) for each in kept],
+        [len(each.summary.line) for each in kept],
+        *zip(*(each.summary[:-1] for each in kept), strict=True),
+    ]
+    made = _Part(
+        question,
+        part,
+        max(each.assessed_at for each in kept),
+        orjson.dumps([trees, *columns]),
+        b"".join(each.footprint for each in kept),
+        b"".join(each.summary.line for each in kept),
+        b"",
+    )
+    return made._replace(digest=_digest_of(made))
+
+
+def _opened(row: Sequence[Any]) -> list[_Kept]:
+    """What stands in a part; nothing if it is not as it was written."""
     try:
-        return _digest_of(row) == row.digest
-    except TypeError:
-        return False
+        part = _Part._make(row)
+        if _digest_of(part) != part.digest:
+            return []
+        trees, numbers, moments, *sizes, subjects, verdicts, errors, horizons, steady = orjson.loads(
+            part.columns
+        )
+        known = [(size, root) for size, root in trees]
+        footprints, lines = map(_cut, (part.footprints, part.lines), sizes)
+        summaries = map(Summary, subjects, verdicts, errors, horizons, steady, lines)
+        return list(map(_Kept, [known[number] for number in numbers], moments, footprints, summaries))
+    except _NOT_OURS:
+        return []
 
 
-def _digest_of(row: _Row) -> bytes:
-    """The digest of all that stands in a row before it.
+def _cut(joined: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """Pieces of these sizes."""
+    ends = itertools.accumulate(sizes, initial=0)
+    return (joined[start:end] for start, end in itertools.pairwise(ends))
+
+
+def _digest_of(part: _Part) -> bytes:
+    """The digest of all that stands in a part before it.
 
     Raises:
         TypeError: Something in it is of a type that is never written.
     """
-    # SHA-256(JSON of the small columns and of the lengths of the others || root || footprint || summary)
-    summary = str.encode(row.summary)
-    told = (
-        row.question, row.subject, row.size, row.assessed_at, row.steady_until,
-        len(row.root), len(row.footprint), len(summary),
-    )  # fmt: skip
-    return hashlib.sha256(b"".join((orjson.dumps(told), row.root, row.footprint, summary))).digest()
-
-
-def _is_of_moment(row: _Row, moment: int) -> bool:
-    return row.assessed_at <= moment and (row.steady_until is None or moment < row.steady_until)
+    # SHA-256(JSON of the small columns and of the lengths of the others || columns || footprints || lines)
+    blobs = (part.columns, part.footprints, part.lines)
+    digest = hashlib.sha256(orjson.dumps((part.question, part.part, part.assessed_at, *map(len, blobs))))
+    for each in blobs:
+        digest.update(each)
+    return digest.digest()
 
 
 def _touched(reader: CheckedReader, start: int, end: int) -> Touched:

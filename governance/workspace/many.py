@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Assessing many subjects: each entry read, proven and made ready once, in as many processes as there are cores.
 
-    python -m governance.workspace.many < task.json > results
+    python -m governance.workspace.many RULE_SET… < share.json > results
 
-Rules: what comes of a subject is what comes of it alone. A worker is a process of its own that opens the ledger by its
-URL, which may hold a password and so comes through stdin. It writes one line of JSON a subject; what it does not finish
-is assessed here. Subjects are taken in order of text, since those whose names are near share most of what they rest on.
+Rules: what comes of a subject is what comes of it alone. Another process opens the ledger by its URL, which may hold a
+password and so comes through stdin. It writes a line for each subject, from the last of its share to the first; this
+process takes what is left of it from the first on. Subjects are in order of text, since those whose names are near
+share most of what they rest on.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
+
+import orjson
 
 from governance.core.instants import format_instant, parse_instant
 from governance.core.note import parse_verifier_key
@@ -32,15 +32,20 @@ from governance.lineage.remembering import RememberingReader
 from governance.lineage.shelf import Shelf
 from governance.policy.assess import assess_briefly
 from governance.policy.model import RuleSet
-from governance.policy.summary import Summary, format_summary, parse_summary, summary_of
+from governance.policy.summary import Summary, summary_of
 from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
+from governance.workspace.assessing_processes import Process
+from governance.workspace.assessing_processes import waiting as starting
 from governance.workspace.rule_sets import load_named_rule_set
 from governance.workspace.starting import start_quickly
 
 SUBJECTS_EACH_MIN = 100
 """Starting a process costs as much as assessing some hundred subjects."""
+
+SUBJECTS_EACH_MIN_WAITING = 5
+"""One that was started before has to open the ledger, which costs as much as assessing some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ def assess_many(
     key: str,
     url: str | None = None,
     processes: int = 1,
+    waiting: Sequence[Process] = (),
 ) -> dict[str, Found]:
     """Assess subjects.
 
@@ -93,6 +99,7 @@ def assess_many(
         key: The ledger's verifier key, text form.
         url: Where other processes find the ledger, secrets included; None when they cannot.
         processes: At most so many, this one included.
+        waiting: Some that were started before, with these rule sets.
 
     Raises:
         NotFoundError, RuleSetError, IntegrityError, InputError: As of one subject.
@@ -100,26 +107,39 @@ def assess_many(
     if not refs:
         return {}
     ordered = sorted(set(refs))
-    parts = max(1, min(processes, len(ordered) // SUBJECTS_EACH_MIN)) if url else 1
+    ready = min(len(waiting), len(ordered) // SUBJECTS_EACH_MIN_WAITING - 1)
+    parts = max(1, ready + 1, min(processes, len(ordered) // SUBJECTS_EACH_MIN)) if url else 1
     bounds = [len(ordered) * part // parts for part in range(parts + 1)]
     shares = [ordered[start:end] for start, end in itertools.pairwise(bounds)]
-    workers = [
-        _start({"url": url, "key": key, "refs": share, "asked": asdict(asked)}) for share in shares[1:]
-    ]
-    try:
-        found = {each.summary.subject: each for each in assessed(reader, shares[0], loaded, asked)}
-        for worker in workers:
-            found |= {each.summary.subject: each for each in _results(worker)}
-        missing = [ref for ref in ordered if ref not in found]
-        found |= {each.summary.subject: each for each in assessed(reader, missing, loaded, asked)}
-        return found
-    finally:
-        for worker in workers:
-            _stop(worker)
+    with starting(parts - 1 - len(waiting), asked.rule_sets) as started:
+        others = [*waiting, *started][: parts - 1]
+        for share, other in zip(shares[1:], others, strict=False):
+            other.give({"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)})
+        found: dict[str, Found] = {}
+        for each in assessed(reader, _left(shares, others, found), loaded, asked):
+            found[each.summary.subject] = each
+    return found
+
+
+def _left(shares: Sequence[list[str]], others: Sequence[Process], found: dict[str, Found]) -> Iterator[str]:
+    """What is to be assessed here: the first share, and of each other one what its process has not done.
+
+    It goes through a share from its end, so that it is done where both meet. What it did is put to what was found; what
+    it told in words that nobody understands is assessed here as well.
+    """
+    yield from shares[0]
+    for share, other in itertools.zip_longest(shares[1:], others):
+        for ref in share:
+            if other is not None:
+                found.update((each.summary.subject, each) for each in _results(other))
+            if ref in found:
+                break
+            yield ref
+    yield from (ref for share in shares for ref in share if ref not in found)
 
 
 def assessed(
-    reader: Reader, refs: Sequence[str], rule_sets: Sequence[RuleSet], asked: Asked
+    reader: Reader, refs: Iterable[str], rule_sets: Sequence[RuleSet], asked: Asked
 ) -> Iterator[Found]:
     """Assess subjects one after another, each entry read once."""
     noting, shelf = FootprintReader(RememberingReader(reader)), Shelf()
@@ -163,71 +183,42 @@ def asked_of(
     )
 
 
-class _Worker(NamedTuple):
-    """A process and the file that it writes into: a pipe would make it wait for whoever reads."""
-
-    process: subprocess.Popen[str]
-    output: IO[str]
-
-
-def _start(task: Mapping[str, Any]) -> _Worker | None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    # It is closed by `_stop`, when what it holds was read.
-    output = cast("IO[str]", tempfile.TemporaryFile("w+", encoding="utf-8"))  # noqa: SIM115
-    try:
-        process = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-    except OSError:
-        output.close()
-        return None
-    with contextlib.suppress(OSError), cast("IO[str]", process.stdin) as stream:
-        json.dump(task, stream)
-    return _Worker(process, output)
+def _results(process: Process) -> Iterator[Found]:
+    """What a process found since this was last asked."""
+    for each in process.new_lines():
+        with contextlib.suppress(ValueError, TypeError):
+            head, footprint, line = each.split(b"\t", 2)
+            summary = Summary._make([*orjson.loads(head), line])
+            yield Found(summary, bytes.fromhex(footprint.decode()))
 
 
-def _results(worker: _Worker | None) -> Iterator[Found]:
-    """What a worker found; a line that is cut short, and all after it, is left out."""
-    if worker is None:
-        return
-    worker.process.wait()
-    worker.output.seek(0)
-    for line in worker.output:
-        try:
-            footprint, _, summary = line.partition(" ")
-            found = Found(parse_summary(summary), bytes.fromhex(footprint))
-        except (ValueError, KeyError, TypeError):
-            return
-        yield found
-
-
-def _stop(worker: _Worker | None) -> None:
-    if worker is not None:
-        worker.process.kill()
-        worker.process.wait()
-        worker.output.close()
-
-
-def work(task: Mapping[str, Any], write: Any) -> None:
+def work(rule_sets: Sequence[str], tasks: IO[str], results: IO[str]) -> None:
     """Assess one share and write a line for each subject.
 
     Args:
-        task: The ledger's URL and key, the subjects, what is asked.
-        write: Takes text.
+        rule_sets: Loaded before the share is known.
+        tasks: Holds the share: the ledger's URL and key, the subjects, what is asked; or nothing.
+        results: Takes the lines.
     """
-    asked = Asked(**{**task["asked"], "rule_sets": tuple(task["asked"]["rule_sets"])})
-    with contextlib.closing(open_storage(task["url"])) as storage:
-        reader = CheckedReader(storage, parse_verifier_key(task["key"]))
-        loaded = [load_named_rule_set(name) for name in asked.rule_sets]
-        for each in assessed(reader, task["refs"], loaded, asked):
-            write(f"{each.footprint.hex()} {format_summary(each.summary)}\n")
+    loaded = [load_named_rule_set(name) for name in rule_sets]
+    told = tasks.read()
+    if not told:
+        return
+    share = json.loads(told)
+    asked = Asked(**share["asked"])
+    with contextlib.closing(open_storage(share["url"])) as storage:
+        reader = CheckedReader(storage, parse_verifier_key(share["key"]))
+        for each in assessed(reader, share["refs"], loaded, asked):
+            write_found(each, results)
+
+
+def write_found(found: Found, stream: IO[str]) -> None:
+    """Write what came of a subject on one line."""
+    head = orjson.dumps(found.summary[:-1]).decode()
+    stream.write(f"{head}\t{found.footprint.hex()}\t{found.summary.line.decode()}\n")
+    stream.flush()
 
 
 if __name__ == "__main__":
     start_quickly()
-    work(json.load(sys.stdin), sys.stdout.write)
+    work(sys.argv[1:], sys.stdin, sys.stdout)

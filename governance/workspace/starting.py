@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from types import ModuleType
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
@@ -20,4 +22,8 @@ def start_quickly() -> None:
     own, unless the environment says something else.
     """
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
+        # What looks for plugins first loads what reads packages' metadata, and that what reads mails.
+        none = ModuleType("pydantic.plugin._loader")
+        none.get_plugins = tuple  # type: ignore[attr-defined]
+        sys.modules.setdefault(none.__name__, none)

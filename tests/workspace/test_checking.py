@@ -7,19 +7,21 @@ import dataclasses
 import io
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.core.hashing import digest_bytes
 from governance.errors import InputError, NotFoundError
-from governance.policy.summary import Summary, format_summary, is_keepable, parse_summary, summary_of
-from governance.workspace import Workspace, init_workspace, kept, many
+from governance.policy.summary import Summary, is_keepable, summary_of
+from governance.workspace import Workspace, assessing_processes, init_workspace, kept, many
 from governance.workspace.checking import Checked
 from tests.policy.rule_sets import rule, rule_set
 
@@ -37,6 +39,15 @@ rules:
   - {id: own/people, title: T, requirement: O1, scope: organisation, severity: low, message: m, remediation: r, satisfied_if: "organisation.persons.all(p, p.roles.exists(r, !has(r.revoked_at)))"}
   - {id: own/data, title: T, requirement: O1, scope: dataset, severity: low, message: "{dataset.ref} fails", remediation: r, satisfied_if: "dataset.withdrawals.size() == 0"}
 """
+
+
+INCIDENT = {
+    "system": "system:s",
+    "serious": True,
+    "harm": "none",
+    "description": "d",
+    "aware_at": "2026-11-02T00:00:00Z",
+}
 
 
 class Clock:
@@ -232,31 +243,67 @@ def test_what_is_far_back_is_assessed_again(made: Made, monkeypatch: pytest.Monk
     assert made.check().kept == 0
 
 
+def forge(made: Made, change: Callable[[kept._Part], kept._Part]) -> None:
+    """Put something else in the place of each part that is kept, sealed as if it were right."""
+    with closing(sqlite3.connect(made.file)) as database, database:
+        for each in database.execute("SELECT * FROM kept").fetchall():
+            part = change(kept._Part._make(each))
+            row = part._replace(digest=kept._digest_of(part))
+            database.execute("REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def retold(part: kept._Part, at: int, value: Any) -> kept._Part:
+    """A part with something else in the place of one of its columns."""
+    columns = orjson.loads(part.columns)
+    columns[at] = value
+    return part._replace(columns=orjson.dumps(columns))
+
+
 def test_another_history_of_the_same_name_is_not_answered(made: Made) -> None:
     made.check()
+    size = made.workspace.size
     for sealed in (False, True):
         if sealed:
             made.workspace.checkpoint()
-        with closing(sqlite3.connect(made.file)) as database, database:
-            rows = [kept._Row._make(each) for each in database.execute("SELECT * FROM kept")]
-            forged = [kept._sealed(each._replace(root=bytes(32))) for each in rows]
-            database.executemany("REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", forged)
+        forge(made, lambda part: retold(part, 0, [[size, bytes(32).hex()]]))
         assert made.check().kept == 0
-    with closing(sqlite3.connect(made.file)) as database, database:
-        rows = [kept._Row._make(each) for each in database.execute("SELECT * FROM kept")]
-        forged = [kept._sealed(each._replace(size=each.size + 1)) for each in rows]
-        database.executemany("REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", forged)
+    (tree,) = {orjson.loads(row)[0][0][1] for (row,) in columns_of(made)}
+    forge(made, lambda part: retold(part, 0, [[made.workspace.size + 1, tree]]))
     assert made.check().kept == 0
+
+
+def columns_of(made: Made) -> list[tuple[bytes]]:
+    """What the parts say of their subjects."""
+    with closing(sqlite3.connect(made.file)) as database:
+        return database.execute("SELECT columns FROM kept").fetchall()
+
+
+def test_subjects_of_one_part_are_kept_beside_each_other(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PARTS", 1)
+    first = made.check()
+    assert len(columns_of(made)) == 1
+    made.told("incident.opened", "incident:i1", "person:rita", **INCIDENT)
+    made.model(3)
+    again = made.check()
+    assert (first.kept, again.kept) == (0, 0)
+    made.told("approval.granted", "model:m@1", "person:rita", digest=digest("model:m@1"), purpose="p")
+    mixed = made.check()
+    assert mixed.kept == 3
+    assert same(mixed, made.check(keep=False))
+    assert len(orjson.loads(columns_of(made)[0][0])[0]) == 2  # trees
+    assert made.check().kept == 4
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE kept SET summary = replace(summary, 'fail', 'pass')",
-        "UPDATE kept SET steady_until = NULL, assessed_at = 0",
-        "UPDATE kept SET footprint = x''",
-        "UPDATE kept SET subject = 'model:m@' || (12 - substr(subject, 9))",
-        "UPDATE kept SET root = 'text'",
+        "UPDATE kept SET lines = CAST(replace(lines, 'fail', 'pass') AS BLOB)",
+        "UPDATE kept SET assessed_at = 0",
+        "UPDATE kept SET footprints = x''",
+        "UPDATE kept SET part = part + 1",
+        "UPDATE kept SET columns = CAST(replace(columns, 'fail', 'pass') AS BLOB)",
+        "UPDATE kept SET lines = 'text'",
+        "UPDATE kept SET columns = 5",
         "DROP TABLE kept",
         "ALTER TABLE kept ADD COLUMN more TEXT",
     ],
@@ -270,16 +317,10 @@ def test_what_is_damaged_is_assessed_again(made: Made, damage: str) -> None:
     assert same(first, again)
 
 
-@pytest.mark.parametrize("summary", ["{", "{}", "[]", "{}\t[]", "[]\t[]", "{\t[]", "{}\t{}"])
-def test_what_is_sealed_and_no_summary_is_assessed_again(made: Made, summary: str) -> None:
-    """As an older version may have written it."""
+@pytest.mark.parametrize("columns", [b"{", b"{}", b"[]", b"[1,2,3,4,5,6,7,8,9]", b"[[[1]]]"])
+def test_what_is_sealed_and_says_nothing_is_assessed_again(made: Made, columns: bytes) -> None:
     first = made.check()
-    with closing(sqlite3.connect(made.file)) as database, database:
-        rows = [kept._Row._make(each) for each in database.execute("SELECT * FROM kept")]
-        database.executemany(
-            "REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [kept._sealed(each._replace(summary=summary)) for each in rows],
-        )
+    forge(made, lambda part: part._replace(columns=columns))
     again = made.check()
     assert again.kept == 0
     assert same(first, again)
@@ -354,26 +395,73 @@ def test_no_subjects_pass(made: Made) -> None:
     assert made.workspace.subjects("system") == ["system:s"]
 
 
-def test_several_processes_find_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = made.check(keep=False)
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two processes gets something to do, however little there is."""
     monkeypatch.setattr(many, "SUBJECTS_EACH_MIN", 1)
+    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN_WAITING", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_several_processes_find_the_same(made: Made) -> None:
+    alone = made.check(keep=False)
     made.workspace.checkpoint()
     assert same(alone, made.check(keep=False))
 
 
+@pytest.mark.usefixtures("two_cores")
+def test_a_process_that_waited_finds_the_same(made: Made) -> None:
+    made.workspace.checkpoint()
+    with assessing_processes.waiting(1, made.rules) as waiting:
+        found = made.check(keep=False, waiting=waiting)
+    assert same(found, made.check(keep=False))
+    assert waiting[0].process.returncode is not None
+
+
+@pytest.mark.usefixtures("two_cores")
 def test_what_a_process_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = made.check(keep=False)
-    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("sys.executable", "/bin/echo")
-    assert same(alone, made.check(keep=False))
+    with assessing_processes.waiting(1, made.rules) as waiting:
+        waiting[0].process.wait()  # what it said is no line of ours
+        assert same(alone, made.check(keep=False, waiting=waiting))
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert same(alone, made.check(keep=False))
 
 
+def test_shares_meet_where_both_have_come(made: Made) -> None:
+    """The other process goes from the end, this one from the start."""
+    refs = [f"model:m@{number}" for number in range(3)]
+    done = {each.subject: many.Found(each, b"") for each in made.check(keep=False).subjects}
+
+    class Other:
+        def __init__(self) -> None:
+            self.told = iter([[], [line_of(done[refs[2]])], []])
+
+        def new_lines(self) -> list[bytes]:
+            return next(self.told)
+
+    found: dict[str, many.Found] = {}
+    other = cast("assessing_processes.Process", Other())
+    here = []
+    for ref in many._left([["model:a@1"], refs], [other], found):
+        here.append(ref)
+        if ref != refs[0]:  # somebody who does not say what became of it is asked once more
+            found[ref] = done[refs[1]]
+    assert here == ["model:a@1", refs[0], refs[1], refs[0]]
+    assert found[refs[2]] == done[refs[2]]
+
+
+def line_of(found: many.Found) -> bytes:
+    """As another process tells it."""
+    stream = io.StringIO()
+    many.write_found(found, stream)
+    return stream.getvalue().removesuffix("\n").encode()
+
+
 def test_a_share_is_a_line_for_each_subject(made: Made) -> None:
-    """What a worker does, in this process."""
+    """What another process does, in this one."""
     made.workspace.checkpoint()
     asked = many.asked_of(
         made.rules,
@@ -383,28 +471,33 @@ def test_a_share_is_a_line_for_each_subject(made: Made) -> None:
         parameters=None,
         in_force_only=False,
     )
-    task = json.loads(
-        json.dumps(
-            {
-                "url": made.workspace.url,
-                "key": made.workspace.verifier_key,
-                "refs": ["model:m@1"],
-                "asked": dataclasses.asdict(asked),
-            }
-        )
-    )
-    stream = io.StringIO()
-    many.work(task, stream.write)
-    footprint, _, summary = stream.getvalue().partition(" ")
-    assert parse_summary(summary) == made.check(keep=False).subjects[1]
+    share = {
+        "url": made.workspace.url,
+        "key": made.workspace.verifier_key,
+        "refs": ["model:m@1"],
+        "asked": dataclasses.asdict(asked),
+    }
+    results = io.StringIO()
+    many.work(made.rules, io.StringIO(json.dumps(share)), results)
+    head, footprint, line = results.getvalue().rstrip("\n").split("\t")
+    assert Summary._make([*json.loads(head), line.encode()]) == made.check(keep=False).subjects[1]
     assert len(bytes.fromhex(footprint)) % 8 == 0
 
 
-def test_a_summary_as_text_is_the_same_summary(made: Made) -> None:
+def test_who_gets_no_share_ends(made: Made) -> None:
+    results = io.StringIO()
+    many.work(made.rules, io.StringIO(""), results)
+    assert results.getvalue() == ""
+
+
+def test_a_summary_tells_its_tally_and_what_does_not_pass(made: Made) -> None:
     for each in made.check(keep=False).subjects:
-        assert parse_summary(format_summary(each)) == each
-    bare = Summary("model:m@1", "pass", {}, None, None, b"[]")
-    assert parse_summary(format_summary(bare)) == bare
+        alone = made.workspace.check(each.subject, made.rules, at=made.clock.now)
+        assert each.tally == alone.tally
+        assert [told["rule"] for told in each.findings] == [
+            finding.rule for finding in alone.findings if not finding.passes
+        ]
+        assert (each.subject, each.verdict) == (alone.subject, alone.verdict)
 
 
 @pytest.mark.parametrize(
@@ -490,18 +583,7 @@ EVENTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ),
     ("run.started", "run:r1", "person:zoe", {"job": "again", "datasets": ["dataset:other@1"]}),
     ("person.enrolled", "person:zoe", "person:chief", {"organisation": "organisation:o"}),
-    (
-        "incident.opened",
-        "incident:i1",
-        "person:rita",
-        {
-            "system": "system:s",
-            "serious": True,
-            "harm": "none",
-            "description": "d",
-            "aware_at": "2026-11-02T00:00:00Z",
-        },
-    ),
+    ("incident.opened", "incident:i1", "person:rita", INCIDENT),
 ]
 
 
