@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,18 +12,14 @@ import typer
 
 from governance.cli import options
 from governance.cli.options import Format
-from governance.cli.output import say, write_bytes, write_line
+from governance.cli.output import say, write_line, write_pieces
 
 if TYPE_CHECKING:
     from governance.policy.summary import Summary
-    from governance.workspace.assessing_processes import Process
     from governance.workspace.checking import Checked
 
 SHOWN_MAX = 5
 """Findings that are shown of one thing; JSON has all that do not pass."""
-
-OTHERS_MAX = 7
-"""Processes that are started before it is known whether there is anything for them."""
 
 NOT_SATISFIED = 1
 NOT_EVALUATED = 4
@@ -49,30 +44,6 @@ def check_many(
     context: typer.Context, question: Question, *, ledger: str | None, use_cache: bool, output: Format
 ) -> None:
     """Check several things and tell what came of them."""
-    from governance.workspace.assessing_processes import waiting
-
-    # Others load while this one does, before anybody knows what has changed.
-    others = (os.cpu_count() or 1) - 1 if question.every is not None else 0
-    with waiting(min(others, OTHERS_MAX), question.rule_sets) as processes:
-        checked = _checked(context, question, ledger, use_cache=use_cache, processes=processes)
-    if output is Format.json:
-        write_bytes(checked.to_json())
-    else:
-        _write(checked)
-    if any(each.errors for each in checked.subjects):
-        raise typer.Exit(NOT_EVALUATED)
-    if checked.verdict != "pass":
-        raise typer.Exit(NOT_SATISFIED)
-
-
-def _checked(
-    context: typer.Context,
-    question: Question,
-    ledger: str | None,
-    *,
-    use_cache: bool,
-    processes: Sequence[Process],
-) -> Checked:
     from governance.workspace.places import state_directory
 
     options.compare_seen(ledger or options.shared_of(context).ledger)
@@ -81,7 +52,7 @@ def _checked(
         refs = list(question.refs)
         if question.every is not None:
             refs += workspace.subjects(question.every, size=question.size)
-        return workspace.check_many(
+        checked = workspace.check_many(
             refs,
             question.rule_sets,
             at=question.at,
@@ -91,8 +62,16 @@ def _checked(
             in_force_only=question.in_force_only,
             fail_vacuous=question.fail_vacuous,
             keep_in=state / "assessments" if state is not None and use_cache else None,
-            waiting=processes,
+            may_fork=True,
         )
+    if output is Format.json:
+        write_pieces(checked.to_json())
+    else:
+        _write(checked)
+    if any(each.errors for each in checked.subjects):
+        raise typer.Exit(NOT_EVALUATED)
+    if checked.verdict != "pass":
+        raise typer.Exit(NOT_SATISFIED)
 
 
 def _write(checked: Checked) -> None:

@@ -36,8 +36,13 @@ def write_line(text: str = "") -> None:
 
 def write_bytes(content: bytes) -> None:
     """Bytes to stdout exactly as they are."""
+    write_pieces([content])
+
+
+def write_pieces(pieces: Iterable[bytes]) -> None:
+    """Bytes to stdout exactly as they are, piece after piece."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.writelines(pieces)
     sys.stdout.buffer.flush()
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from governance.policy.explaining import Explanation
     from governance.policy.forecasting import Due
     from governance.policy.model import Assessment, Finding, RuleSet
-    from governance.workspace.assessing_processes import Process
     from governance.workspace.checking import Checked
 
 DAYS_MAX = 3_660
@@ -189,7 +188,7 @@ class Assessing(Proving):
         in_force_only: bool = False,
         fail_vacuous: bool = False,
         keep_in: Path | None = None,
-        waiting: Sequence[Process] = (),
+        may_fork: bool = False,
     ) -> Checked:
         """Hold rule sets against many subjects; what comes of each is what comes of it alone.
 
@@ -203,7 +202,7 @@ class Assessing(Proving):
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
             fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             keep_in: A folder in which what was found is kept, and taken from while it holds; None to do without.
-            waiting: Processes that were started with these rule sets before it was known what to assess.
+            may_fork: Whether this process may be forked to share the work, as a command may that does nothing else.
 
         Raises:
             NotFoundError: Unknown subject or rule set.
@@ -229,7 +228,7 @@ class Assessing(Proving):
             origin=self.origin,
             key=self.verifier_key,
             keep_in=keep_in,
-            waiting=waiting,
+            may_fork=may_fork,
         )
 
     def explain(

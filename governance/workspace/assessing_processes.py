@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that assess a share of many subjects: started early, so that they are ready when it is known which.
+"""Other processes that write lines while this one does something else: started anew, or forked off this one.
 
-Rules: hardly anything is imported here, so that others start while this one still loads. A process loads the rule sets
-at once, and waits for its share; one that gets none ends. What it does not finish is done by whoever gave it the share.
+Rules: a process writes into a file, since a pipe would make it wait for whoever reads. It is ended when the block is in
+which it was started, whether it is done or not.
 """
 
 from __future__ import annotations
@@ -10,65 +10,103 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO, Any, cast
-
-PROGRAM = "governance.workspace.many"
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any, NoReturn, Self, cast
 
 
-@dataclass
 class Process:
-    """A process and the file that it writes into: a pipe would make it wait for whoever reads."""
+    """A process, and the file that it writes into.
 
-    process: subprocess.Popen[str]
-    output: IO[bytes]
-    _read: int = 0
+    Args:
+        pid: Its number.
+        output: The file.
+    """
 
-    def give(self, share: Mapping[str, Any]) -> None:
-        """Tell it what to assess, which can be told once."""
-        with contextlib.suppress(OSError), cast("IO[str]", self.process.stdin) as stream:
-            json.dump(share, stream)
+    def __init__(self, pid: int, output: IO[bytes]) -> None:
+        self._pid = pid
+        self._output = output
+        self._read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self.wait()
+        self._output.close()
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
 
     def new_lines(self) -> list[bytes]:
         """Whole lines that it wrote since this was last asked; it is not waited for."""
-        there = os.fstat(self.output.fileno()).st_size - self._read
-        # Its own place in the file is the one that a seek would move.
-        whole, end, _ = os.pread(self.output.fileno(), there, self._read).rpartition(b"\n")
+        there = os.fstat(self._output.fileno()).st_size - self._read
+        # The place in the file that a seek would move is the writer's.
+        whole, end, _ = os.pread(self._output.fileno(), there, self._read).rpartition(b"\n")
         self._read += len(whole) + len(end)
         return whole.split(b"\n") if end else []
 
 
-@contextlib.contextmanager
-def waiting(count: int, rule_sets: Sequence[str]) -> Iterator[list[Process]]:
-    """So many processes that wait for a share, or fewer where they cannot be started; ended when the block is.
+def can_fork() -> bool:
+    """Whether a fork of this process could go on: it has one thread alone, and the system is made for it."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def forked(work: Callable[[IO[bytes]], object]) -> Process:
+    """This process once more, doing one thing.
 
     Args:
-        count: How many.
-        rule_sets: What they load meanwhile.
+        work: What it does, with the file that it writes into. It must use nothing that is open here: no database.
+
+    Raises:
+        OSError: There can be no further process.
     """
-    made = [each for each in (_start(rule_sets) for _ in range(count)) if each is not None]
-    try:
-        yield made
-    finally:
-        for each in made:
-            each.process.kill()
-            with contextlib.suppress(OSError):
-                cast("IO[str]", each.process.stdin).close()
-            each.process.wait()
-            each.output.close()
-
-
-def _start(rule_sets: Sequence[str]) -> Process | None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    # It is closed by `waiting`, when what it holds was read.
+    # It is closed when the process is ended.
     output = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
     try:
-        process = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-m", PROGRAM, *rule_sets],
+        pid = os.fork()
+    except OSError:
+        output.close()
+        raise
+    if pid == 0:
+        _work_and_leave(work, output)
+    return Process(pid, output)
+
+
+def _work_and_leave(work: Callable[[IO[bytes]], object], output: IO[bytes]) -> NoReturn:
+    """Do it, and leave without a word: what this process has open is not its own to close."""
+    try:
+        work(output)
+        output.flush()
+    finally:
+        os._exit(0)
+
+
+def started(module: str, task: Mapping[str, Any]) -> Process:
+    """A module of ours, run by the interpreter that runs us.
+
+    Args:
+        module: Its name.
+        task: What it reads from its standard input, as JSON.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    # It is closed when the process is ended.
+    output = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
+    try:
+        process = subprocess.Popen(  # noqa: S603  # our own module
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.DEVNULL,
@@ -77,5 +115,22 @@ def _start(rule_sets: Sequence[str]) -> Process | None:
         )
     except OSError:
         output.close()
-        return None
-    return Process(process, output)
+        raise
+    process.returncode = 0  # it is waited for by its number
+    with contextlib.suppress(OSError), cast("IO[str]", process.stdin) as stream:
+        json.dump(task, stream)
+    return Process(process.pid, output)
+
+
+@contextlib.contextmanager
+def ended_together() -> Iterator[Callable[[Callable[[], Process]], Process | None]]:
+    """Gives what enters processes into the block: one that cannot be started is none."""
+    with contextlib.ExitStack() as stack:
+
+        def enter(start: Callable[[], Process]) -> Process | None:
+            try:
+                return stack.enter_context(start())
+            except OSError:
+                return None
+
+        yield enter

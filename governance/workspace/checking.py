@@ -8,7 +8,7 @@ sets that look at nothing but the dossier.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,6 @@ from governance.policy.parameters import parameter_values
 from governance.policy.summary import Summary, is_keepable
 from governance.policy.variables import moment_of
 from governance.storage.interface import Storage
-from governance.workspace.assessing_processes import Process
 from governance.workspace.kept import Kept, question_of
 from governance.workspace.many import Asked, Found, assess_many
 from governance.workspace.places import state_file
@@ -52,12 +51,14 @@ class Checked:
     subjects: tuple[Summary, ...]
     kept: int
 
-    def to_json(self) -> bytes:
-        """As JSON, each subject on one line: there may be a hundred megabytes of them."""
-        return orjson.dumps(
-            self._told([orjson.Fragment(each.line) for each in self.subjects]),
-            option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
-        )
+    def to_json(self) -> Iterator[bytes]:
+        """As JSON, in pieces, each subject on one line: there may be a hundred megabytes of them."""
+        head = orjson.dumps(self._told([]), option=orjson.OPT_INDENT_2)
+        yield head.removesuffix(b"]\n}")
+        for number, each in enumerate(self.subjects):
+            yield b",\n    " if number else b"\n    "
+            yield each.line
+        yield b"\n  ]\n}\n" if self.subjects else b"]\n}\n"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -84,7 +85,7 @@ def check_many(
     origin: str,
     key: str,
     keep_in: Path | None,
-    waiting: Sequence[Process] = (),
+    may_fork: bool = False,
 ) -> Checked:
     """Check subjects; see `Workspace.check_many`.
 
@@ -122,7 +123,7 @@ def check_many(
         key=key,
         url=storage.reopening_url,
         processes=os.cpu_count() or 1,
-        waiting=waiting,
+        may_fork=may_fork,
     )
     if kept is not None and fresh:
         kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)

@@ -55,6 +55,9 @@ TABLE = (
 HASTY = "PRAGMA page_size = 32768; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY"
 """What is lost or damaged is made anew."""
 
+Tree = tuple[int, str]
+"""Size and root, hexadecimal."""
+
 _NOT_OURS = (ValueError, TypeError, LookupError)
 """What comes of reading a part that something else wrote."""
 
@@ -62,10 +65,59 @@ _NOT_OURS = (ValueError, TypeError, LookupError)
 class _Kept(NamedTuple):
     """A subject's summary, with the tree (size and root) and the moment that it was found at."""
 
-    tree: tuple[int, str]
+    tree: Tree
     assessed_at: int
     footprint: bytes
     summary: Summary
+
+
+class _Subjects(NamedTuple):
+    """What is kept of some subjects, column by column: most are told as they are."""
+
+    found_at: Sequence[Tree]
+    moments: Sequence[int]
+    footprints: Sequence[bytes]
+    summaries: Sequence[Summary]
+
+    @property
+    def trees(self) -> set[Tree]:
+        """Those that any was found at."""
+        return set(self.found_at)
+
+    def rows(self) -> Iterator[_Kept]:
+        """Subject by subject."""
+        return map(_Kept, *self)
+
+    def those(self, wanted: set[str], moment: int) -> _Subjects:
+        """Those that are wanted, and hold at a moment."""
+        is_kept = [
+            each.subject in wanted
+            and found_at <= moment
+            and (each.steady_until is None or moment < each.steady_until)
+            for each, found_at in zip(self.summaries, self.moments, strict=True)
+        ]
+        if all(is_kept):
+            return self
+        kept = list(itertools.compress(self.rows(), is_kept))
+        return _Subjects(
+            [each.tree for each in kept],
+            [each.assessed_at for each in kept],
+            [each.footprint for each in kept],
+            [each.summary for each in kept],
+        )
+
+    def untouched(self, sound: set[Tree], touched: Touched) -> Sequence[Summary]:
+        """Summaries of those that were found at one of these trees, and of which no entry speaks since then."""
+        if self.trees <= sound and not touched.touches(b"".join(self.footprints)):
+            return self.summaries
+        return [
+            each.summary
+            for each in self.rows()
+            if each.tree in sound and not touched.touches(each.footprint, size=each.tree[0])
+        ]
+
+
+NOTHING = _Subjects((), (), (), ())
 
 
 class _Part(NamedTuple):
@@ -141,28 +193,15 @@ class Kept:
             IntegrityError: An entry that was appended since then was altered.
         """
         moment, wanted = microseconds(at), set(refs)
-        parts = [
-            [
-                each
-                for each in part
-                if each.summary.subject in wanted
-                and each.assessed_at <= moment
-                and ((until := each.summary.steady_until) is None or moment < until)
-            ]
-            for part in self._parts()
-        ]
-        trees = {each.tree for part in parts for each in part}
+        parts = [part.those(wanted, moment) for part in self._parts()]
+        trees = {tree for part in parts for tree in part.trees}
         sound = {
             (old, root)
             for old, root in trees
             if size - ENTRIES_MAX <= old <= size and reader.has_prefix(old, bytes.fromhex(root))
         }
         touched = _touched(reader, min((old for old, _ in sound), default=size), size)
-        return {
-            each.summary.subject: each.summary
-            for part in parts
-            for each in _untouched([each for each in part if each.tree in sound], touched)
-        }
+        return {each.subject: each for part in parts for each in part.untouched(sound, touched)}
 
     def write(self, found: Mapping[str, Found], *, size: int, root: bytes, at: datetime) -> None:
         """Keep what was found over a ledger of this size and root; where that cannot be, nothing is kept."""
@@ -187,7 +226,7 @@ class Kept:
             database.execute(TABLE)
             database.execute("BEGIN IMMEDIATE")
             for part, each in fresh.items():
-                before = {old.summary.subject: old for old in self._read(database, part)}
+                before = {old.summary.subject: old for old in self._read(database, part).rows()}
                 row = _sealed(self._question, part, list((before | dict(each)).values()))
                 database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             database.execute(
@@ -196,7 +235,7 @@ class Kept:
                 (self._question, QUESTIONS_MAX),
             )
 
-    def _parts(self) -> list[list[_Kept]]:
+    def _parts(self) -> list[_Subjects]:
         """The parts of the question that are as they were written."""
         if not self._path.is_file():
             return []
@@ -207,22 +246,15 @@ class Kept:
         except sqlite3.Error:
             return []
 
-    def _read(self, database: sqlite3.Connection, part: int) -> list[_Kept]:
+    def _read(self, database: sqlite3.Connection, part: int) -> _Subjects:
         found = database.execute(
             "SELECT * FROM kept WHERE question = ? AND part = ?", (self._question, part)
         ).fetchone()
-        return [] if found is None else _opened(found)
+        return NOTHING if found is None else _opened(found)
 
 
 def _part_of(subject: str) -> int:
     return zlib.crc32(subject.encode()) % PARTS
-
-
-def _untouched(kept: Sequence[_Kept], touched: Touched) -> Sequence[_Kept]:
-    """Those of which no entry speaks since they were found."""
-    if not touched.touches(b"".join(each.footprint for each in kept)):
-        return kept
-    return [each for each in kept if not touched.touches(each.footprint, size=each.tree[0])]
 
 
 def _sealed(question: str, part: int, kept: Sequence[_Kept]) -> _Part:
@@ -247,21 +279,21 @@ def _sealed(question: str, part: int, kept: Sequence[_Kept]) -> _Part:
     return made._replace(digest=_digest_of(made))
 
 
-def _opened(row: Sequence[Any]) -> list[_Kept]:
+def _opened(row: Sequence[Any]) -> _Subjects:
     """What stands in a part; nothing if it is not as it was written."""
     try:
         part = _Part._make(row)
         if _digest_of(part) != part.digest:
-            return []
+            return NOTHING
         trees, numbers, moments, *sizes, subjects, verdicts, errors, horizons, steady = orjson.loads(
             part.columns
         )
         known = [(size, root) for size, root in trees]
         footprints, lines = map(_cut, (part.footprints, part.lines), sizes)
-        summaries = map(Summary, subjects, verdicts, errors, horizons, steady, lines)
-        return list(map(_Kept, [known[number] for number in numbers], moments, footprints, summaries))
+        summaries = list(map(Summary, subjects, verdicts, errors, horizons, steady, lines))
+        return _Subjects([known[number] for number in numbers], moments, list(footprints), summaries)
     except _NOT_OURS:
-        return []
+        return NOTHING
 
 
 def _cut(joined: bytes, sizes: Sequence[int]) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Assessing many subjects: each entry read, proven and made ready once, in as many processes as there are cores.
 
-    python -m governance.workspace.many RULE_SET… < share.json > results
+    python -m governance.workspace.many < share.json > results
 
 Rules: what comes of a subject is what comes of it alone. Another process opens the ledger by its URL, which may hold a
 password and so comes through stdin. It writes a line for each subject, from the last of its share to the first; this
 process takes what is left of it from the first on. Subjects are in order of text, since those whose names are near
-share most of what they rest on.
+share most of what they rest on. A process that is forked off this one has all that is loaded here, and the entries that
+the first subject rests on.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import contextlib
 import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import orjson
@@ -36,16 +38,15 @@ from governance.policy.summary import Summary, summary_of
 from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
-from governance.workspace.assessing_processes import Process
-from governance.workspace.assessing_processes import waiting as starting
+from governance.workspace.assessing_processes import Process, can_fork, ended_together, forked, started
 from governance.workspace.rule_sets import load_named_rule_set
 from governance.workspace.starting import start_quickly
 
 SUBJECTS_EACH_MIN = 100
 """Starting a process costs as much as assessing some hundred subjects."""
 
-SUBJECTS_EACH_MIN_WAITING = 5
-"""One that was started before has to open the ledger, which costs as much as assessing some of them."""
+SUBJECTS_EACH_MIN_FORKED = 5
+"""A fork has to open the ledger, which costs as much as assessing some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def assess_many(
     key: str,
     url: str | None = None,
     processes: int = 1,
-    waiting: Sequence[Process] = (),
+    may_fork: bool = False,
 ) -> dict[str, Found]:
     """Assess subjects.
 
@@ -99,7 +100,7 @@ def assess_many(
         key: The ledger's verifier key, text form.
         url: Where other processes find the ledger, secrets included; None when they cannot.
         processes: At most so many, this one included.
-        waiting: Some that were started before, with these rule sets.
+        may_fork: Whether others may be forked off this one, if it has one thread alone.
 
     Raises:
         NotFoundError, RuleSetError, IntegrityError, InputError: As of one subject.
@@ -107,28 +108,38 @@ def assess_many(
     if not refs:
         return {}
     ordered = sorted(set(refs))
-    ready = min(len(waiting), len(ordered) // SUBJECTS_EACH_MIN_WAITING - 1)
-    parts = max(1, ready + 1, min(processes, len(ordered) // SUBJECTS_EACH_MIN)) if url else 1
+    forks = may_fork and can_fork()
+    each_min = SUBJECTS_EACH_MIN_FORKED if forks else SUBJECTS_EACH_MIN
+    parts = max(1, min(processes, len(ordered) // each_min)) if url else 1
     bounds = [len(ordered) * part // parts for part in range(parts + 1)]
     shares = [ordered[start:end] for start, end in itertools.pairwise(bounds)]
-    with starting(parts - 1 - len(waiting), asked.rule_sets) as started:
-        others = [*waiting, *started][: parts - 1]
-        for share, other in zip(shares[1:], others, strict=False):
-            other.give({"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)})
-        found: dict[str, Found] = {}
-        for each in assessed(reader, _left(shares, others, found), loaded, asked):
+    common = Common()
+    found: dict[str, Found] = {}
+
+    def start(share: list[str]) -> Process:
+        task = {"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)}
+        return forked(lambda output: work(task, output, loaded, common)) if forks else started(__name__, task)
+
+    with ended_together() as enter:
+        left = _left(shares, lambda share: enter(partial(start, share)), found)
+        for each in assessed(reader, left, loaded, asked, common):
             found[each.summary.subject] = each
     return found
 
 
-def _left(shares: Sequence[list[str]], others: Sequence[Process], found: dict[str, Found]) -> Iterator[str]:
+def _left(
+    shares: Sequence[list[str]], start: Callable[[list[str]], Process | None], found: dict[str, Found]
+) -> Iterator[str]:
     """What is to be assessed here: the first share, and of each other one what its process has not done.
 
     It goes through a share from its end, so that it is done where both meet. What it did is put to what was found; what
     it told in words that nobody understands is assessed here as well.
     """
-    yield from shares[0]
-    for share, other in itertools.zip_longest(shares[1:], others):
+    mine, *theirs = shares
+    yield mine[0]
+    others = [start(share) for share in theirs]
+    yield from mine[1:]
+    for share, other in zip(theirs, others, strict=True):
         for ref in share:
             if other is not None:
                 found.update((each.summary.subject, each) for each in _results(other))
@@ -138,23 +149,30 @@ def _left(shares: Sequence[list[str]], others: Sequence[Process], found: dict[st
     yield from (ref for share in shares for ref in share if ref not in found)
 
 
+class Common:
+    """What subjects of one ledger share: entries that were proven and made ready, and statements as rules see them."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.told: dict[str, dict[str, Any]] = {}
+
+
 def assessed(
-    reader: Reader, refs: Iterable[str], rule_sets: Sequence[RuleSet], asked: Asked
+    reader: Reader, refs: Iterable[str], rule_sets: Sequence[RuleSet], asked: Asked, common: Common
 ) -> Iterator[Found]:
     """Assess subjects one after another, each entry read once."""
-    noting, shelf = FootprintReader(RememberingReader(reader)), Shelf()
-    told: dict[str, dict[str, Any]] = {}
+    noting = FootprintReader(RememberingReader(reader))
     moment = parse_instant(asked.at)
     for ref in refs:
-        entries = read_dossier_entries(noting, ref, size=asked.size, shelf=shelf)
+        entries = read_dossier_entries(noting, ref, size=asked.size, shelf=common.shelf)
         assessment = assess_briefly(
-            build_dossier(ref, entries, tree_size=asked.size, shelf=shelf),
+            build_dossier(ref, entries, tree_size=asked.size, shelf=common.shelf),
             rule_sets,
             at=moment,
             severity_min=asked.severity_min,
             parameters=asked.parameters,
             in_force_only=asked.in_force_only,
-            told=told,
+            told=common.told,
         )
         if asked.fail_vacuous:
             assessment = without_vacuous(assessment, rule_sets, in_force_only=asked.in_force_only)
@@ -192,33 +210,40 @@ def _results(process: Process) -> Iterator[Found]:
             yield Found(summary, bytes.fromhex(footprint.decode()))
 
 
-def work(rule_sets: Sequence[str], tasks: IO[str], results: IO[str]) -> None:
+def work(task: Mapping[str, Any], output: IO[bytes], loaded: Sequence[RuleSet], common: Common) -> None:
     """Assess one share and write a line for each subject.
 
     Args:
-        rule_sets: Loaded before the share is known.
-        tasks: Holds the share: the ledger's URL and key, the subjects, what is asked; or nothing.
-        results: Takes the lines.
+        task: The ledger's URL and key, the subjects, what is asked.
+        output: Takes the lines.
+        loaded: The rule sets.
+        common: What is known of the ledger's entries already.
     """
-    loaded = [load_named_rule_set(name) for name in rule_sets]
-    told = tasks.read()
-    if not told:
-        return
-    share = json.loads(told)
-    asked = Asked(**share["asked"])
-    with contextlib.closing(open_storage(share["url"])) as storage:
-        reader = CheckedReader(storage, parse_verifier_key(share["key"]))
-        for each in assessed(reader, share["refs"], loaded, asked):
-            write_found(each, results)
+    asked = Asked(**task["asked"])
+    with contextlib.closing(open_storage(task["url"])) as storage:
+        reader = CheckedReader(storage, parse_verifier_key(task["key"]))
+        for each in assessed(reader, task["refs"], loaded, asked, common):
+            output.write(line_of(each))
+            output.flush()
 
 
-def write_found(found: Found, stream: IO[str]) -> None:
-    """Write what came of a subject on one line."""
-    head = orjson.dumps(found.summary[:-1]).decode()
-    stream.write(f"{head}\t{found.footprint.hex()}\t{found.summary.line.decode()}\n")
-    stream.flush()
+def line_of(found: Found) -> bytes:
+    """What came of a subject, as one process tells another."""
+    head = orjson.dumps(found.summary[:-1])
+    return b"\t".join((head, found.footprint.hex().encode(), found.summary.line)) + b"\n"
+
+
+def main() -> None:
+    """Assess the share that stands in the standard input."""
+    start_quickly()
+    task = json.load(sys.stdin)
+    work(
+        task,
+        sys.stdout.buffer,
+        [load_named_rule_set(name) for name in task["asked"]["rule_sets"]],
+        Common(),
+    )
 
 
 if __name__ == "__main__":
-    start_quickly()
-    work(sys.argv[1:], sys.stdin, sys.stdout)
+    main()

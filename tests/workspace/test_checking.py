@@ -7,11 +7,12 @@ import dataclasses
 import io
 import json
 import sqlite3
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import orjson
 import pytest
@@ -399,7 +400,7 @@ def test_no_subjects_pass(made: Made) -> None:
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of two processes gets something to do, however little there is."""
     monkeypatch.setattr(many, "SUBJECTS_EACH_MIN", 1)
-    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN_WAITING", 1)
+    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN_FORKED", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
 
@@ -411,21 +412,84 @@ def test_several_processes_find_the_same(made: Made) -> None:
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_a_process_that_waited_finds_the_same(made: Made) -> None:
-    made.workspace.checkpoint()
-    with assessing_processes.waiting(1, made.rules) as waiting:
-        found = made.check(keep=False, waiting=waiting)
-    assert same(found, made.check(keep=False))
-    assert waiting[0].process.returncode is not None
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_finds_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = made.check(keep=False)
+    started: list[assessing_processes.Process] = []
+
+    def forked(work: Callable[[IO[bytes]], object]) -> assessing_processes.Process:
+        """Waited for, so that it is the one that does its share."""
+        process = assessing_processes.forked(work)
+        process.wait()
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(many, "can_fork", lambda: True)
+    monkeypatch.setattr(many, "forked", forked)
+    told: list[str] = []
+    results = many._results
+
+    def counted(process: assessing_processes.Process) -> Iterator[many.Found]:
+        for each in results(process):
+            told.append(each.summary.subject)
+            yield each
+
+    monkeypatch.setattr(many, "_results", counted)
+    assert same(alone, made.check(keep=False, may_fork=True))
+    assert len(started) == 1
+    assert told == ["model:m@2", "model:m@1"]
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_a_fork_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = made.check(keep=False)
+
+    def refused(_: object) -> assessing_processes.Process:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(many, "can_fork", lambda: True)
+    monkeypatch.setattr(many, "forked", refused)
+    assert same(alone, made.check(keep=False, may_fork=True))
+    monkeypatch.setattr(many, "forked", lambda _: assessing_processes.forked(lambda _: 1 // 0))
+    assert same(alone, made.check(keep=False, may_fork=True))
+
+
+def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("threading.active_count", lambda: 2)
+    assert not assessing_processes.can_fork()
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    assert assessing_processes.can_fork() is (sys.platform == "linux")
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_where_there_can_be_no_process_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr("os.fork", refused)
+    with pytest.raises(OSError, match="no more"):
+        assessing_processes.forked(lambda _: None)
+
+
+def test_lines_are_told_once_and_whole(tmp_path: Path) -> None:
+    with (tmp_path / "told").open("wb+") as file:
+        process = assessing_processes.Process(0, file)
+        assert process.new_lines() == []
+        file.write(b"one\ntwo\nthr")
+        file.flush()
+        assert process.new_lines() == [b"one", b"two"]
+        file.write(b"ee\n")
+        file.flush()
+        assert process.new_lines() == [b"three"]
+        assert process.new_lines() == []
 
 
 @pytest.mark.usefixtures("two_cores")
 def test_what_a_process_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = made.check(keep=False)
-    monkeypatch.setattr("sys.executable", "/bin/echo")
-    with assessing_processes.waiting(1, made.rules) as waiting:
-        waiting[0].process.wait()  # what it said is no line of ours
-        assert same(alone, made.check(keep=False, waiting=waiting))
+    monkeypatch.setattr("sys.executable", "/bin/echo")  # what it says is no line of ours
+    assert same(alone, made.check(keep=False))
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert same(alone, made.check(keep=False))
 
@@ -437,15 +501,16 @@ def test_shares_meet_where_both_have_come(made: Made) -> None:
 
     class Other:
         def __init__(self) -> None:
-            self.told = iter([[], [line_of(done[refs[2]])], []])
+            self.told = iter([[b"no line of ours"], [many.line_of(done[refs[2]]).removesuffix(b"\n")], []])
 
         def new_lines(self) -> list[bytes]:
             return next(self.told)
 
     found: dict[str, many.Found] = {}
-    other = cast("assessing_processes.Process", Other())
     here = []
-    for ref in many._left([["model:a@1"], refs], [other], found):
+    for ref in many._left(
+        [["model:a@1"], refs], lambda _: cast("assessing_processes.Process", Other()), found
+    ):
         here.append(ref)
         if ref != refs[0]:  # somebody who does not say what became of it is asked once more
             found[ref] = done[refs[1]]
@@ -453,14 +518,9 @@ def test_shares_meet_where_both_have_come(made: Made) -> None:
     assert found[refs[2]] == done[refs[2]]
 
 
-def line_of(found: many.Found) -> bytes:
-    """As another process tells it."""
-    stream = io.StringIO()
-    many.write_found(found, stream)
-    return stream.getvalue().removesuffix("\n").encode()
-
-
-def test_a_share_is_a_line_for_each_subject(made: Made) -> None:
+def test_a_share_is_a_line_for_each_subject(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     """What another process does, in this one."""
     made.workspace.checkpoint()
     asked = many.asked_of(
@@ -471,23 +531,24 @@ def test_a_share_is_a_line_for_each_subject(made: Made) -> None:
         parameters=None,
         in_force_only=False,
     )
-    share = {
+    task = {
         "url": made.workspace.url,
         "key": made.workspace.verifier_key,
         "refs": ["model:m@1"],
         "asked": dataclasses.asdict(asked),
     }
-    results = io.StringIO()
-    many.work(made.rules, io.StringIO(json.dumps(share)), results)
-    head, footprint, line = results.getvalue().rstrip("\n").split("\t")
-    assert Summary._make([*json.loads(head), line.encode()]) == made.check(keep=False).subjects[1]
-    assert len(bytes.fromhex(footprint)) % 8 == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(task)))
+    with monkeypatch.context() as patched:
+        patched.setattr(many, "start_quickly", lambda: None)
+        many.main()
+    head, footprint, line = capfdbinary.readouterr().out.rstrip(b"\n").split(b"\t")
+    assert Summary._make([*json.loads(head), line]) == made.check(keep=False).subjects[1]
+    assert len(bytes.fromhex(footprint.decode())) % 8 == 0
 
 
-def test_who_gets_no_share_ends(made: Made) -> None:
-    results = io.StringIO()
-    many.work(made.rules, io.StringIO(""), results)
-    assert results.getvalue() == ""
+def test_json_says_what_the_values_say(made: Made) -> None:
+    for checked in (made.check(keep=False), made.workspace.check_many([], made.rules)):
+        assert json.loads(b"".join(checked.to_json())) == checked.to_dict()
 
 
 def test_a_summary_tells_its_tally_and_what_does_not_pass(made: Made) -> None:
