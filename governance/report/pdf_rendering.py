@@ -8,6 +8,7 @@ and so are the parts of a long report (parts.py).
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import json
@@ -155,14 +156,20 @@ def _in_parts(
 ) -> bytes:
     """A report whose parts are laid out apart, and then its front, which knows their pages."""
     load_weasyprint()
-    make = partial(make_part, fonts=read_fonts())
+    fonts = functools.cache(
+        read_fonts
+    )  # not before this process is copied: Pango reads the system's in a thread
+
+    def make(part: str, moment: datetime) -> bytes:
+        return make_part(part, moment, fonts=fonts())
+
     with part_workers(min(processes, len(cut.parts)) - 1, make) as workers:
         making = Chunks(cut.parts, issued_at)
         making.begin(workers)
         made = making.finish(make)
     sizes = [int.from_bytes(each[:8], "big") for each in made]
     pages = [page for each, size in zip(made, sizes, strict=True) for page in json.loads(each[8 : 8 + size])]
-    document = _laid_out(cut.front(pages), issued_at, make.keywords["fonts"])
+    document = _laid_out(cut.front(pages), issued_at, fonts())
     first = len(document.pages) - len(pages)
     for page, told in zip(document.pages[first:], pages, strict=True):
         page.anchors, page.bookmarks = told["anchors"], told["bookmarks"]

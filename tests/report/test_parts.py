@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -195,9 +196,9 @@ def test_links_lead_to_the_page_that_holds_what_they_name(whole: bytes, pages: l
 def test_bookmarks_are_one_tree_and_lead_to_their_pages(whole: bytes, pages: list[str]) -> None:
     """A point lies below its section, also when the section began in another part."""
     with pikepdf.open(io.BytesIO(whole)) as pdf, pdf.open_outline() as outline:
-        number = {page.obj.objgen: at for at, page in enumerate(pdf.pages)}
+        number: dict[Any, int] = {page.obj.objgen: at for at, page in enumerate(pdf.pages)}
         tops = [each.title for each in outline.root]
-        section = next(each for each in outline.root if each.title == "1Points & more")
+        section: Any = next(each for each in outline.root if each.title == "1Points & more")
         below = [(each.title, number[each.destination[0].objgen]) for each in section.children]
     assert tops[-1] == "DHow to verify"
     assert [title for title, _ in below] == [*(f"{n}Point {n}" for n in range(1, POINTS)), "LLost"]
@@ -211,9 +212,10 @@ def test_structure_follows_the_pages_and_the_parent_tree_finds_it(whole: bytes) 
         root: Any = pdf.Root.StructTreeRoot
         order = [number[each.Pg.objgen] for each in root.K[0].K]
         assert order == sorted(order)
-        keys = [int(each) for each in list(root.ParentTree.Nums)[0::2]]
+        nums: list[Any] = list(root.ParentTree.Nums)
+        keys = [int(each) for each in nums[0::2]]
         assert keys == list(range(len(keys)))
-        owners: list[Any] = list(root.ParentTree.Nums)[1::2]
+        owners = nums[1::2]
         for at, page in enumerate(pdf.pages):
             assert page.obj.StructParents == at
             assert {number[each.Pg.objgen] for each in owners[at] if each is not None} <= {at}
@@ -235,6 +237,9 @@ def test_cells_name_heads_that_are_there_once(whole: bytes) -> None:
     assert named <= set(names)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning"
+)  # a copy is made here although other threads may run
 @pytest.mark.parametrize("fault", ["none", "it ends at once", "it is not copied", "it is not there"])
 def test_the_bytes_are_the_same_whoever_laid_them_out(
     fault: str, whole: bytes, monkeypatch: pytest.MonkeyPatch
@@ -242,12 +247,37 @@ def test_the_bytes_are_the_same_whoever_laid_them_out(
     """One process or two, a copy or a new one, and one that ends: it costs time, no pages."""
     if fault == "it ends at once":
         monkeypatch.setattr(part_workers, "serve", lambda *_: None)
+        monkeypatch.setattr(part_workers, "may_copy", lambda: True)
     elif fault != "none":
         monkeypatch.setattr(part_workers, "may_copy", lambda: False)
         if fault == "it is not there":
             monkeypatch.setattr(register_pages, "WORKER", "governance.report.none")
     made = pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True, processes=2)
     assert made == whole
+
+
+COPYING = """
+import json, sys
+from governance.report.part_workers import Copied, may_copy, part_workers
+assert may_copy()
+with part_workers(1, lambda html, at: f"{html} {at.year}".encode()) as (worker,):
+    assert isinstance(worker, Copied)
+    for html in ("one", "two"):
+        task = json.dumps({"html": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()
+        worker.stdin.write(len(task).to_bytes(8, "big") + task)
+    worker.stdin.close()
+    print(worker.stdout.read())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+def test_a_copy_makes_parts_until_there_are_no_more() -> None:
+    """In a process of its own, in which nothing else runs."""
+    done = subprocess.run([sys.executable, "-c", COPYING], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout
+        == r"b'\x00\x00\x00\x00\x00\x00\x00\x08one 2026\x00\x00\x00\x00\x00\x00\x00\x08two 2026'" + "\n"
+    )
 
 
 def test_a_draft_says_so_once_on_every_page(small: None) -> None:
