@@ -20,8 +20,8 @@ from typing import Any
 ELEMENTS_LEAST = 2_500
 """A page of so many elements is some 25 pages of paper: what is shorter is laid out whole."""
 
-ELEMENTS_EACH = 1_600
-"""Of a part, about; some fifteen pages."""
+LETTERS_EACH = 55_000
+"""Of a part's HTML, about; some fifteen pages. Time goes with letters better than with elements."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>")
 _VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "wbr"})
@@ -78,13 +78,11 @@ class _Place:
 
     Attributes:
         at: In the HTML.
-        elements: That begin before it.
         closing: What ends the part before.
         opening: What the part begins with.
     """
 
     at: int
-    elements: int
     is_section: bool
     closing: str = ""
     opening: str = ""
@@ -106,9 +104,9 @@ def cut_report(html: str) -> CutReport | None:
     first = next((each for each in places if each.is_section and each.at > contents), None)
     if first is None or 'class="wide"' in html[start : first.at]:
         return None
-    chosen = _chosen([each for each in places if each.at >= first.at], html.count("</", body))
+    chosen = _chosen([each for each in places if each.at >= first.at], end)
     named = set(_NAMED.findall(html, start))
-    text = [*chosen, _Place(end, 0, is_section=True)]
+    text = [*chosen, _Place(end, is_section=True)]
     parts = [_part(html, html[:start], runner[0], here, after, named) for here, after in pairwise(text)]
     return CutReport(parts, html[:start], html[start : first.at]) if len(parts) > 1 else None
 
@@ -116,7 +114,7 @@ def cut_report(html: str) -> CutReport | None:
 def _places(html: str, start: int, end: int) -> Iterator[_Place]:
     """Every place between elements of the body, or of a table that stands in the body."""
     open_tags: list[str] = []
-    elements = table = rows = 0
+    table = rows = 0
     for tag in _TAG.finditer(html, start, end):
         closes, name, attributes, is_empty = tag.groups()
         if closes:
@@ -126,38 +124,35 @@ def _places(html: str, start: int, end: int) -> Iterator[_Place]:
         if not open_tags:
             table = tag.start()
             if _SECTION.match(html, tag.start()):
-                yield _Place(tag.start(), elements, is_section=True)
+                yield _Place(tag.start(), is_section=True)
             elif name == "div" and attributes == ' class="point"':
-                yield _Place(tag.start(), elements, is_section=False)
+                yield _Place(tag.start(), is_section=False)
         elif name == "tbody":
             rows = tag.end()
         elif name == "tr" and open_tags == ["table", "tbody"] and tag.start() > rows:
             opening = html[table:rows]
             if "id=" not in opening:
-                yield _Place(tag.start(), elements, False, "</tbody></table>", opening)
-        elements += 1
+                yield _Place(tag.start(), False, "</tbody></table>", opening)
         if not is_empty and name not in _VOID:
             open_tags.append(name)
 
 
-def _chosen(places: Sequence[_Place], elements: int) -> list[_Place]:
+def _chosen(places: Sequence[_Place], end: int) -> list[_Place]:
     """The places where parts begin: the first, and for each further part the one that is nearest to its share."""
     first = places[0]
-    total = elements - first.elements
-    count = max(1, round(total / ELEMENTS_EACH / 2)) * 2
+    total = end - first.at
+    count = max(1, round(total / LETTERS_EACH / 2)) * 2
     each = total / count
     chosen = [first]
     for number in range(1, count):
-        ahead = [place for place in places if place.elements > chosen[-1].elements + each / 2]
+        ahead = [place for place in places if place.at > chosen[-1].at + each / 2]
         if not ahead:
             break
-        share = first.elements + number * each
+        share = first.at + number * each
         chosen.append(
             min(
                 ahead,
-                key=lambda place: (
-                    abs(place.elements - share) - (each * _PREFERENCE if place.is_section else 0)
-                ),
+                key=lambda place: abs(place.at - share) - (each * _PREFERENCE if place.is_section else 0),
             )
         )
     return chosen

@@ -83,7 +83,7 @@ def small() -> Iterator[None]:
     """Parts of few elements, so that a report of some pages has several."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "ELEMENTS_LEAST", 300)
-        patched.setattr(parts, "ELEMENTS_EACH", 300)
+        patched.setattr(parts, "LETTERS_EACH", 7_000)
         yield
 
 
