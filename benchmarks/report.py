@@ -121,7 +121,7 @@ def by_pages(pages: int) -> None:
     points = [{**point, "supply": "", "id": str(n)} for n in range(max(1, pages - 26))]
     told = content(280) | {"points": [{"no": "1", "title": "Points", "points": points}]}
     template = load_template(report_templates_directory(), TEMPLATE)
-    made = render(template, told, format="pdf", issued_at=NOW)
+    made = render(template, told, format="pdf", issued_at=NOW, processes=os.cpu_count() or 1)
     with pikepdf.open(io.BytesIO(made.content)) as pdf:
         print(f"{len(pdf.pages)} pages", file=sys.stderr)
 

@@ -19,12 +19,15 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-def finish_pdf(_document: Any, pdf: Any) -> None:
+def finish_pdf(_document: Any, pdf: Any, *, part: str = "") -> None:
     """A finisher for `weasyprint.HTML.write_pdf`.
 
     Args:
         pdf: A `pydyf.PDF`, complete but not yet written.
+        part: What sets this file's heads of tables apart from those of files that it is merged with.
     """
+    if part:
+        _name_heads_apart(pdf, part)
     _name_attachments_once(pdf)
     _set_media_types(pdf)
     _make_artifacts(pdf)
@@ -34,6 +37,16 @@ def _name_attachments_once(pdf: Any) -> None:
     """WeasyPrint lists each attachment twice among the associated files."""
     if "AF" in pdf.catalog:
         pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def _name_heads_apart(pdf: Any, part: str) -> None:
+    """Cells name the heads that they stand under; the names are numbers that begin anew in each file."""
+    for element in _elements(pdf, _referenced(pdf, pdf.catalog["StructTreeRoot"])):
+        if "ID" in element:
+            element["ID"] = type(element["ID"])(f"{part}-{element['ID'].string}")
+        heads = element.get("A", {}).get("Headers")
+        if heads:
+            heads[:] = [type(head)(f"{part}-{head.string}") for head in heads]
 
 
 def _set_media_types(pdf: Any) -> None:

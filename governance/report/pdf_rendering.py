@@ -2,13 +2,16 @@
 """HTML to PDF/A-3a by WeasyPrint: the one door to it.
 
 Rules: the same HTML, date and attachments give the same bytes. Nothing is fetched: `data:` alone is resolved, and
-whatever else is asked for ends the rendering. A register is laid out apart and put in its place (register_pages.py).
+whatever else is asked for ends the rendering. A register is laid out apart and put in its place (register_pages.py),
+and so are the parts of a long report (parts.py).
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
+import json
 import os
 import re
 import threading
@@ -21,6 +24,9 @@ from typing import Any
 
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
+from governance.report.part_workers import part_workers
+from governance.report.parts import CutReport, cut_report
+from governance.report.parts_merging import put_parts
 from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
 from governance.report.register import MARK, Page, empty_pages, format_page, paginate
@@ -54,6 +60,7 @@ def render_pdf(
     issued_at: datetime,
     attachments: Sequence[Attachment] = (),
     processes: int = 1,
+    may_cut: bool = False,
 ) -> bytes:
     """A report as PDF/A-3a.
 
@@ -63,6 +70,7 @@ def render_pdf(
         issued_at: The date in the file.
         attachments: Put inside.
         processes: At most so many, this one included.
+        may_cut: Whether a long report is laid out in parts: the style and the templates are ours.
 
     Raises:
         TemplateError: The pages ask for something.
@@ -70,6 +78,9 @@ def render_pdf(
     """
     pages = paginate(rows) if MARK in html else []
     if not pages:
+        cut = cut_report(html) if may_cut else None
+        if cut is not None:
+            return _in_parts(cut, html, issued_at, attachments, processes)
         return make_pdf(html, issued_at, attachments)
     chunks = [pages[at : at + PAGES_EACH] for at in range(0, len(pages), PAGES_EACH)]
     fonts = read_fonts()
@@ -108,12 +119,62 @@ def make_pdf(
     return _written(_laid_out(html, issued_at, fonts), html, issued_at, attachments)
 
 
+def make_part(html: str, issued_at: datetime, *, fonts: Any = None) -> bytes:
+    """A part of a report: the length of the next in 8 bytes, a list of its pages as JSON, then the PDF.
+
+    Of each page its anchors, its bookmarks, and whether it is wide.
+
+    Args:
+        html: Its pages.
+        issued_at: The date in the file.
+        fonts: From `read_fonts`.
+    """
+    document = _laid_out(html, issued_at, fonts)
+    pages = [
+        {"anchors": dict(page.anchors), "bookmarks": list(page.bookmarks), "wide": page.width > page.height}
+        for page in document.pages
+    ]
+    told = json.dumps(pages).encode()
+    targets = {target for page in document.pages for kind, target, *_ in page.links if kind == "internal"}
+    for name in sorted(targets.difference(*(page.anchors for page in document.pages))):
+        # In another part: WeasyPrint drops links to what it does not know. The name is not taken over from here.
+        document.pages[0].anchors[name] = (0, 0, 0, 0)
+    part = hashlib.sha256(html.encode()).hexdigest()[:16]
+    return len(told).to_bytes(8, "big") + told + _written(document, html, issued_at, (), part=part)
+
+
 def read_fonts() -> Any:
     """Holds the fonts of what is laid out with it."""
     load_weasyprint()
     from weasyprint.text.fonts import FontConfiguration
 
     return FontConfiguration()
+
+
+def _in_parts(
+    cut: CutReport, html: str, issued_at: datetime, attachments: Sequence[Attachment], processes: int
+) -> bytes:
+    """A report whose parts are laid out apart, and then its front, which knows their pages."""
+    load_weasyprint()
+    fonts = functools.cache(
+        read_fonts
+    )  # not before this process is copied: Pango reads the system's in a thread
+
+    def make(part: str, moment: datetime) -> bytes:
+        return make_part(part, moment, fonts=fonts())
+
+    with part_workers(min(processes, len(cut.parts)) - 1, make) as workers:
+        making = Chunks(cut.parts, issued_at)
+        making.begin(workers)
+        made = making.finish(make)
+    sizes = [int.from_bytes(each[:8], "big") for each in made]
+    pages = [page for each, size in zip(made, sizes, strict=True) for page in json.loads(each[8 : 8 + size])]
+    document = _laid_out(cut.front(pages), issued_at, fonts())
+    first = len(document.pages) - len(pages)
+    for page, told in zip(document.pages[first:], pages, strict=True):
+        page.anchors, page.bookmarks = told["anchors"], told["bookmarks"]
+    front = _written(document, html, issued_at, attachments)
+    return put_parts(front, [each[8 + size :] for each, size in zip(made, sizes, strict=True)], first=first)
 
 
 def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> str:
@@ -139,7 +200,9 @@ def _laid_out(html: str, issued_at: datetime, fonts: Any = None) -> Any:
         return page.render(font_config=fonts, **_VARIANT)
 
 
-def _written(document: Any, html: str, issued_at: datetime, attachments: Sequence[Attachment]) -> bytes:
+def _written(
+    document: Any, html: str, issued_at: datetime, attachments: Sequence[Attachment], *, part: str = ""
+) -> bytes:
     weasyprint = load_weasyprint()
     files = [
         weasyprint.Attachment(
@@ -154,7 +217,7 @@ def _written(document: Any, html: str, issued_at: datetime, attachments: Sequenc
     ]
     with _source_date(issued_at), _nothing_fetched(), _few_collections():
         made = document.write_pdf(
-            finisher=finish_pdf,
+            finisher=partial(finish_pdf, part=part),
             pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
             attachments=files,
             **_VARIANT,

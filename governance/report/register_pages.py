@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 PAGES_EACH = 24
 """Pages to a chunk: few enough to keep memory low, enough to be worth their fonts."""
@@ -28,6 +28,18 @@ PAGES_EACH = 24
 WORKER = "governance.report.register_worker"
 
 Make = Callable[[str, datetime], bytes]
+
+
+class Worker(Protocol):
+    """A process that makes chunks: it takes tasks and gives PDFs."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Takes tasks."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """Gives what was made."""
 
 
 @dataclass
@@ -45,13 +57,14 @@ class Chunks:
     _made: dict[int, bytes] = field(default_factory=dict)
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def begin(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
+    def begin(self, workers: Sequence[Worker]) -> None:
         """Have processes make some of them, while this one does something else.
 
         Args:
             workers: The processes.
         """
-        self._ahead.extend(range(len(self.tasks)))
+        # The longest first, so that all end at about the same time.
+        self._ahead.extend(sorted(range(len(self.tasks)), key=lambda at: -len(self.tasks[at])))
         self._threads = [threading.Thread(target=self._feed, args=(each,), daemon=True) for each in workers]
         for thread in self._threads:
             thread.start()
@@ -80,7 +93,7 @@ class Chunks:
             except IndexError:
                 return
 
-    def _feed(self, worker: subprocess.Popen[bytes]) -> None:
+    def _feed(self, worker: Worker) -> None:
         """Have a process make chunks until there are none, or it stops."""
         given, got = cast("IO[bytes]", worker.stdin), cast("IO[bytes]", worker.stdout)
         with contextlib.suppress(OSError, EOFError, ValueError):
@@ -95,9 +108,14 @@ class Chunks:
 
 
 @contextlib.contextmanager
-def started(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many processes that make chunks, ended when the block is."""
-    workers = [each for each in (_start() for _ in range(count)) if each is not None]
+def started(count: int, *arguments: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """So many processes that make chunks, ended when the block is.
+
+    Args:
+        count: How many.
+        arguments: Given to each.
+    """
+    workers = [each for each in (_start(arguments) for _ in range(count)) if each is not None]
     try:
         yield workers
     finally:
@@ -170,11 +188,11 @@ def _take_pages(pdf: Any, part: Any, first: int) -> list[Any]:
     return list(root.K[0].K)
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start(arguments: Sequence[str]) -> subprocess.Popen[bytes] | None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         return subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-W", "ignore", "-m", WORKER],
+            [sys.executable, "-W", "ignore", "-m", WORKER, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -72,7 +72,8 @@ def render(
         format: `pdf` or `html`.
         issued_at: The moment that stands in the file as its date.
         attachments: Put inside a PDF; left out of HTML.
-        processes: At most so many, this one included, lay out a register; the bytes are the same.
+        processes: At most so many, this one included, lay out a register or the parts of a long report; the bytes
+            are the same.
 
     Raises:
         TemplateError: The template does not render this content.
@@ -83,7 +84,14 @@ def render(
     if format == "html":
         made = with_register(html, rows).encode()
     else:
-        made = render_pdf(html, rows, issued_at=issued_at, attachments=attachments, processes=processes)
+        made = render_pdf(
+            html,
+            rows,
+            issued_at=issued_at,
+            attachments=attachments,
+            processes=processes,
+            may_cut=template.own is None,
+        )
     return RenderedReport(made, digest_bytes(made), MEDIA_TYPES[format])
 
 

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long report is laid out in parts, and does not show it: numbers, links, bookmarks and structure are whole."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pikepdf
+import pytest
+
+from governance.report import part_workers, parts, pdf_rendering, register_pages
+from governance.report.parts import CutReport, cut_report
+from governance.report.render import render, render_html
+from governance.report.templates import load_template
+from governance.resources import report_templates_directory
+from tests.report.conformance import elements, faults
+from tests.report.issued import NOW
+
+POINTS, ROWS = 9, 60
+FILES = (pdf_rendering.Attachment("content.json", b"{}", "The content"),)
+
+
+def content(**more: Any) -> dict[str, Any]:
+    """A technical documentation with a series of points, one without a record, and an evidence index."""
+    ledger = {
+        "origin": "example.com/parts",
+        "verifier_key": "example.com/parts+00000000+AQ==",
+        "checkpoint": "example.com/parts\n60\nAAAA\n\n— x y",
+        "checkpoint_size": ROWS,
+        "root": "ab" * 32,
+        "covers_all": True,
+    }
+    row = {
+        "type": "model.registered",
+        "subject": "model:x@1",
+        "occurred": "2026-11-20",
+        "appended": "2026-11-20",
+    }
+    evidence = [{**row, "index": n, "actor": "person:ana", "hash": f"{n:064x}"} for n in range(ROWS)]
+    columns = [{"name": name, "width": 50.0} for name in ("Name", "Kind")]
+    table = {"kind": "table", "caption": "Things", "columns": columns, "rows": [["a", "b"]] * 6}
+    point = {"blocks": [table], "missing": False, "supply": ""}
+    points = [
+        {**point, "id": str(n), "title": f"Point {n}", "entries": [n, ROWS - 1 - n]} for n in range(1, POINTS)
+    ]
+    lost = {**point, "id": "L", "title": "Lost", "entries": [], "missing": True, "supply": "a.b"}
+    return {
+        "template": "technical-documentation",
+        "subject": "system:parts",
+        "name": "Parts",
+        "issued": "20 November 2026",
+        "issued_instant": "2026-11-20T00:00:00.000000Z",
+        "tree_size": ROWS,
+        "ledger": ledger,
+        "system": {"ref": "", "name": "Parts", "purpose": "", "provider": "", "risk_class": ""},
+        "points": [{"no": "1", "title": "Points & more", "points": [*points, lost]}],
+        "points_missing": [lost],
+        "points_total": 23,
+        "approvals": [],
+        "lineage": {"svg": "", "drawn": 0, "is_summary": False, "is_wide": False, "relations": 0},
+        "evidence": evidence,
+        "hashes": {},
+        "evidence_total": ROWS,
+        "late": [],
+    } | more
+
+
+def html(**more: Any) -> str:
+    return render_html(
+        load_template(report_templates_directory(), "technical-documentation"), content(**more)
+    )
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[None]:
+    """Parts of few elements, so that a report of some pages has several."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "ELEMENTS_LEAST", 300)
+        patched.setattr(parts, "LETTERS_EACH", 7_000)
+        yield
+
+
+def cut(text: str) -> CutReport:
+    found = cut_report(text)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(small: None) -> bytes:
+    """The report in parts, laid out by this process alone."""
+    return pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True)
+
+
+@pytest.fixture(scope="module")
+def pages(whole: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The text of each page."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler is not installed")
+    path = tmp_path_factory.mktemp("parts") / "report.pdf"
+    path.write_bytes(whole)
+    told = subprocess.run(
+        ["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    return told.split("\f")[:-1]
+
+
+def destinations(pdf: Any) -> Mapping[str, int]:
+    """The page of each name, from 0."""
+    number = {page.obj.objgen: at for at, page in enumerate(pdf.pages)}
+    names: Any = pdf.Root.Names.Dests.Names
+    return {str(names[at]): number[names[at + 1][0].objgen] for at in range(0, len(names), 2)}
+
+
+def links(pdf: Any) -> Counter[str]:
+    """How many areas lead to each name."""
+    return Counter(
+        str(link.Dest) for page in pdf.pages for link in page.obj.get("/Annots", []) if "/Dest" in link
+    )
+
+
+def test_a_short_report_and_one_that_is_not_built_as_ours_are_not_cut() -> None:
+    """What was laid out whole before is laid out whole."""
+    assert cut_report(html()) is None
+    assert cut_report("<p>x</p>" * 3000) is None
+    assert cut_report("<body>" + "<p>x</p>" * 3000 + "</body>") is None
+
+
+def test_parts_hold_everything_once_and_in_order(small: None) -> None:
+    """A place between rows closes the table and opens it again; nothing else is added or lost."""
+    text = html()
+    made = cut(text)
+    joined = "".join(part.partition("<body>")[2] for part in made.parts)
+    assert len(made.parts) >= 4
+    assert re.findall(r"<h2><span class=\"id\">(\w+)", joined) == [*map(str, range(1, POINTS)), "L"]
+    assert re.findall(r'id="e(\d+)"', joined) == [str(n) for n in range(ROWS)]
+    assert all(part.count("<table") == part.count("</table>") for part in made.parts)
+    assert any(re.search(r'data-section="[^"]+"', part) for part in made.parts)
+
+
+def test_it_has_no_faults(whole: bytes) -> None:
+    """PDF/A-3a, with every marked content in the structure."""
+    assert sorted(set(faults(whole))) == []
+
+
+def test_every_page_tells_its_number_once(pages: list[str]) -> None:
+    """The cover has none."""
+    for number, page in enumerate(pages, start=1):
+        assert re.findall(r"Page (\d+) of (\d+)", page) == (
+            [(str(number), str(len(pages)))] if number > 1 else []
+        )
+
+
+def test_contents_tell_the_pages_where_sections_begin(whole: bytes, pages: list[str]) -> None:
+    """What is printed, where the link leads, and what stands there are one."""
+    with pikepdf.open(io.BytesIO(whole)) as pdf:
+        found = destinations(pdf)
+    contents = pages[1].partition("Contents")[2]
+    for name, title in (
+        ("s1", "Points & more"),
+        ("evidence", "Evidence index"),
+        ("verification", "How to verify"),
+    ):
+        assert title in pages[found[name]]
+        assert re.search(rf"{title}\s+{found[name] + 1}\b", contents)
+
+
+def test_running_heads_tell_the_section_that_goes_on(pages: list[str]) -> None:
+    """Also where a part begins in the middle of it."""
+    assert all("Technical documentation" in page.splitlines()[0] for page in pages[2:])
+    head = [re.split(r"\s{3,}", page.lstrip().splitlines()[0])[-1] for page in pages[2:]]
+    assert head == sorted(
+        head, key=["Points & more", "Lineage and life cycle", "Evidence index", "How to verify"].index
+    )
+
+
+def test_links_lead_to_the_page_that_holds_what_they_name(whole: bytes, pages: list[str]) -> None:
+    """Every citation of an entry leads to its row, wherever it is; none is lost."""
+    with pikepdf.open(io.BytesIO(whole)) as pdf:
+        found, led = destinations(pdf), links(pdf)
+    with pikepdf.open(io.BytesIO(pdf_rendering.render_pdf(html(), issued_at=NOW))) as uncut:
+        assert set(destinations(uncut)) == set(found)
+        assert links(uncut) == led
+    assert set(led) <= set(found)
+    for number in range(ROWS):
+        assert re.search(rf"^\s*{number}\s+model\.registered", pages[found[f"e{number}"]], re.MULTILINE)
+
+
+def test_bookmarks_are_one_tree_and_lead_to_their_pages(whole: bytes, pages: list[str]) -> None:
+    """A point lies below its section, also when the section began in another part."""
+    with pikepdf.open(io.BytesIO(whole)) as pdf, pdf.open_outline() as outline:
+        number: dict[Any, int] = {page.obj.objgen: at for at, page in enumerate(pdf.pages)}
+        tops = [each.title for each in outline.root]
+        section: Any = next(each for each in outline.root if each.title == "1Points & more")
+        below = [(each.title, number[each.destination[0].objgen]) for each in section.children]
+    assert tops[-1] == "DHow to verify"
+    assert [title for title, _ in below] == [*(f"{n}Point {n}" for n in range(1, POINTS)), "LLost"]
+    assert all(title[1:] in pages[at] for title, at in below)
+
+
+def test_structure_follows_the_pages_and_the_parent_tree_finds_it(whole: bytes) -> None:
+    """By page for marked content, by number for links; numbers are sorted and none is there twice."""
+    with pikepdf.open(io.BytesIO(whole)) as pdf:
+        number = {page.obj.objgen: at for at, page in enumerate(pdf.pages)}
+        root: Any = pdf.Root.StructTreeRoot
+        order = [number[each.Pg.objgen] for each in root.K[0].K]
+        assert order == sorted(order)
+        nums: list[Any] = list(root.ParentTree.Nums)
+        keys = [int(each) for each in nums[0::2]]
+        assert keys == list(range(len(keys)))
+        owners = nums[1::2]
+        for at, page in enumerate(pdf.pages):
+            assert page.obj.StructParents == at
+            assert {number[each.Pg.objgen] for each in owners[at] if each is not None} <= {at}
+            for link in page.obj.get("/Annots", []):
+                owner = owners[int(link.StructParent)]
+                assert link.objgen in {
+                    kid.Obj.objgen for kid in owner.K if isinstance(kid, pikepdf.Dictionary) and "/Obj" in kid
+                }
+
+
+def test_cells_name_heads_that_are_there_once(whole: bytes) -> None:
+    """Each file counts its heads anew; merged they do not meet."""
+    with pikepdf.open(io.BytesIO(whole)) as pdf:
+        every = list(elements(pdf))
+        names = Counter(str(each.ID) for each in every if "/ID" in each)
+        named = {str(head) for each in every if each.S == "/TD" for head in each.A.get("/Headers", [])}
+    assert set(names.values()) == {1}
+    assert named
+    assert named <= set(names)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning"
+)  # a copy is made here although other threads may run
+@pytest.mark.parametrize("fault", ["none", "it ends at once", "it is not copied", "it is not there"])
+def test_the_bytes_are_the_same_whoever_laid_them_out(
+    fault: str, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process or two, a copy or a new one, and one that ends: it costs time, no pages."""
+    if fault == "it ends at once":
+        monkeypatch.setattr(part_workers, "serve", lambda *_: None)
+        monkeypatch.setattr(part_workers, "may_copy", lambda: True)
+    elif fault != "none":
+        monkeypatch.setattr(part_workers, "may_copy", lambda: False)
+        if fault == "it is not there":
+            monkeypatch.setattr(register_pages, "WORKER", "governance.report.none")
+    made = pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True, processes=2)
+    assert made == whole
+
+
+COPYING = """
+import json, sys
+from governance.report.part_workers import Copied, may_copy, part_workers
+assert may_copy()
+with part_workers(1, lambda html, at: f"{html} {at.year}".encode()) as (worker,):
+    assert isinstance(worker, Copied)
+    for html in ("one", "two"):
+        task = json.dumps({"html": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()
+        worker.stdin.write(len(task).to_bytes(8, "big") + task)
+    worker.stdin.close()
+    print(worker.stdout.read())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+def test_a_copy_makes_parts_until_there_are_no_more() -> None:
+    """In a process of its own, in which nothing else runs."""
+    done = subprocess.run([sys.executable, "-c", COPYING], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout
+        == r"b'\x00\x00\x00\x00\x00\x00\x00\x08one 2026\x00\x00\x00\x00\x00\x00\x00\x08two 2026'" + "\n"
+    )
+
+
+def test_a_draft_says_so_once_on_every_page(small: None) -> None:
+    """The mark is drawn with the numbers, not with the parts."""
+    text = html(draft=True)
+    assert all("watermark" not in part.partition("<body")[2] for part in cut(text).parts)
+    assert (
+        sorted(set(faults(pdf_rendering.render_pdf(text, issued_at=NOW, attachments=FILES, may_cut=True))))
+        == []
+    )
+
+
+def test_a_long_report_of_a_shipped_template_is_laid_out_in_parts(whole: bytes) -> None:
+    """Through the door that everyone takes."""
+    template = load_template(report_templates_directory(), "technical-documentation")
+    made = render(template, content(), format="pdf", issued_at=NOW, attachments=FILES)
+    assert made.content == whole
