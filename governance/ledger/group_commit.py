@@ -8,7 +8,9 @@
 Rules: whoever comes first leads; there is no thread that waits for work, and a single caller pays nothing. The line is
 first come, first served, so that the order within a caller is kept. What waits is bounded: beyond that a caller waits
 for room, and gives up with an error when there is none for long; nothing of theirs was written then. One caller's
-failure is theirs alone: the function that commits tells each outcome apart.
+failure is theirs alone: the function that commits tells each outcome apart. A leader waits a little for those who were
+just served and are likely to come again, never longer than a part of what the last commit took; who was alone in the
+last group, with nobody behind, waits for nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +31,10 @@ WAITING_MAX = 100_000
 GROUP_MAX = 10_000
 """How many items one transaction takes at most, a single caller's apart."""
 PATIENCE_SECONDS = 30.0
+GATHERING_PART = 0.5
+"""What part of the last commit's time a leader waits at most for callers to come again."""
+GATHERING_SECONDS_MAX = 0.01
+"""How long it waits at most, however slow the disk is."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -88,6 +95,11 @@ class GroupCommit(Generic[Item, Result]):
         self._line: deque[_Request[Item, Result]] = deque()
         self._waiting = 0
         self._is_led = False
+        self._expected = 1
+        """How many callers the next group is likely to have: those of the last one, and who waited when it ended."""
+        self._commit_seconds = 0.0
+        self._gathered: threading.Lock | None = None
+        """Held by a leader that waits for callers to come again, and released when all that it expects have come."""
 
     def run(self, items: Sequence[Item]) -> Result:
         """Commit items, together with those of whoever waits; returns when they are durable.
@@ -159,6 +171,9 @@ class GroupCommit(Generic[Item, Result]):
             return True
         self._line.append(request)
         self._waiting += len(request.items)
+        if self._gathered is not None and self._is_complete():
+            self._gathered.release()
+            self._gathered = None
         return False
 
     def _lead(self, own: _Request[Item, Result]) -> None:
@@ -175,24 +190,51 @@ class GroupCommit(Generic[Item, Result]):
     def _lead_group(self, own: _Request[Item, Result]) -> _Request[Item, Result] | None:
         """Commit one group; the task that somebody must lead for next, if the next in line is one."""
         group = [own]
-        with self._guard:
-            count = len(own.items)
-            while self._line and count + len(self._line[0].items) <= self._group_max:
-                group.append(self._take())
-                count += len(group[-1].items)
-            self._tell_of_room()
+        start = time.perf_counter()
         try:
+            self._gather()
+            self._join(group)
+            start = time.perf_counter()
             outcomes: Sequence[Result | BaseException] = self._commit([each.items for each in group])
         except BaseException as error:  # noqa: BLE001  # it is everybody's: the leader's own is raised by its caller
             outcomes = [error, *(_interrupted(error) for _ in group[1:])]
         for request, outcome in zip(group, outcomes, strict=True):
             request.outcome = outcome
-        following = self._hand_on()
+        self._commit_seconds = time.perf_counter() - start
+        following = self._hand_on(len(group))
         _wake(group)
         return following
 
-    def _hand_on(self) -> _Request[Item, Result] | None:
+    def _gather(self) -> None:
+        """Wait a little for callers that are likely to come again, so that they share this commit."""
         with self._guard:
+            if self._is_complete():
+                return
+            gathered = self._gathered = threading.Lock()
+            gathered.acquire()
+        try:
+            gathered.acquire(timeout=min(self._commit_seconds * GATHERING_PART, GATHERING_SECONDS_MAX))
+        finally:
+            with self._guard:
+                self._gathered = None
+
+    def _is_complete(self) -> bool:
+        """Whether all that are expected stand in line, or as many as a group or the line may hold."""
+        is_full = self._wanting_room > 0 or self._waiting >= min(self._group_max, self._waiting_max)
+        return is_full or len(self._line) + 1 >= self._expected
+
+    def _join(self, group: list[_Request[Item, Result]]) -> None:
+        """Take into the leader's group who stands in line, as many as may be."""
+        count = len(group[0].items)
+        with self._guard:
+            while self._line and count + len(self._line[0].items) <= self._group_max:
+                group.append(self._take())
+                count += len(group[-1].items)
+            self._tell_of_room()
+
+    def _hand_on(self, served: int) -> _Request[Item, Result] | None:
+        with self._guard:
+            self._expected = served + len(self._line)
             if not self._line:
                 self._is_led = False
                 return None

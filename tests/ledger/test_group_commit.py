@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from governance.errors import ConflictError, EventError, GovernanceError, StorageError
+from governance.ledger import group_commit
 from governance.ledger.group_commit import GroupCommit, _let_go_on
 from governance.ledger.log import Ledger
 from governance.ledger.verify import verify
@@ -177,6 +178,71 @@ def test_an_interrupted_leader_tells_those_who_waited_with_it() -> None:
         with pytest.raises(StorageError, match="interrupted: KeyboardInterrupt"):
             third.result(10)
     assert line.run([4]) == "done"
+
+
+def expecting(line: GroupCommit[int, str], callers: int, *, seconds: float) -> None:
+    """As after a group of so many callers, whose commit took so long that a leader waits for this time."""
+    line._expected = callers
+    line._commit_seconds = seconds / group_commit.GATHERING_PART
+
+
+def test_a_leader_waits_for_those_who_were_served_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 10)
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](disk)
+    expecting(line, 3, seconds=10)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(line.run, [1])
+        wait_until(lambda: line._gathered is not None)
+        others = [pool.submit(line.run, [number]) for number in (2, 3)]
+        assert [each.result(5) for each in (first, *others)] == ["done [1]", "done [2]", "done [3]"]
+    assert [len(group) for group in disk.groups] == [3]
+    assert line._gathered is None
+
+
+def test_a_leader_waits_no_longer_than_a_part_of_a_commit_and_then_for_nobody() -> None:
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](disk)
+    expecting(line, 3, seconds=0.001)
+    assert line.run([1]) == "done [1]"
+    assert line._expected == 1
+    assert line.run([2]) == "done [2]"
+    assert disk.groups == [[[1]], [[2]]]
+
+
+def test_a_leader_waits_for_nobody_while_callers_wait_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 10)
+    disk = Disk()
+    line = GroupCommit[int, str](disk, waiting_max=1)
+    threads = [held(disk, line), started(lambda: line.run([1]))]
+    wait_until(lambda: len(line._line) == 1)
+    threads.append(started(lambda: line.run([2])))
+    wait_until(lambda: line._wanting_room == 1)
+    expecting(line, 9, seconds=10)
+    assert line._is_complete()
+    disk.go.set()
+    for thread in threads:
+        thread.join(10)
+    assert disk.groups[0] == [[0]]
+    assert sorted(each for group in disk.groups for each in group) == [[0], [1], [2]]
+
+
+def test_an_interrupted_wait_writes_nothing_and_the_line_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](disk)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(line, "_gather", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        line.run([1])
+    monkeypatch.undo()
+    assert line.run([2]) == "done [2]"
+    assert disk.groups == [[[2]]]
 
 
 def test_tasks_share_commits_and_a_task_s_loop_is_never_held_up() -> None:
