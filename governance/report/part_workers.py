@@ -10,14 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import IO
 
+from governance.forking import can_fork
 from governance.report.register_pages import Make, Worker, serve, started
-
-_THREADS = Path("/proc/self/task")
 
 
 class Copied:
@@ -58,7 +55,7 @@ def part_workers(count: int, make: Make) -> Iterator[Sequence[Worker]]:
         count: How many.
         make: Makes one in a copy of this process.
     """
-    if not may_copy():
+    if not can_fork():
         with started(count, "parts") as workers:
             yield workers
         return
@@ -74,11 +71,6 @@ def part_workers(count: int, make: Make) -> Iterator[Sequence[Worker]]:
             for stream in (copy.stdin, copy.stdout):
                 with contextlib.suppress(OSError):
                     stream.close()
-
-
-def may_copy() -> bool:
-    """Whether this process can be copied: another thread's locks would stay locked in the copy for ever."""
-    return sys.platform == "linux" and _THREADS.is_dir() and len(list(_THREADS.iterdir())) == 1
 
 
 def _serve_and_end(tasks: int, made: int, others: tuple[int, int], make: Make) -> None:

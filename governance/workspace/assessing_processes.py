@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, NoReturn, Self, cast
 
@@ -54,11 +53,6 @@ class Process:
         whole, end, _ = os.pread(self._output.fileno(), there, self._read).rpartition(b"\n")
         self._read += len(whole) + len(end)
         return whole.split(b"\n") if end else []
-
-
-def can_fork() -> bool:
-    """Whether a fork of this process could go on: it has one thread alone, and the system is made for it."""
-    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def forked(work: Callable[[IO[bytes]], object]) -> Process:

@@ -26,6 +26,7 @@ import orjson
 
 from governance.core.instants import format_instant, parse_instant
 from governance.core.note import parse_verifier_key
+from governance.forking import can_fork
 from governance.ledger.checked import CheckedReader
 from governance.lineage.fold import build_dossier
 from governance.lineage.footprint import FootprintReader
@@ -38,7 +39,7 @@ from governance.policy.summary import Summary, summary_of
 from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
-from governance.workspace.assessing_processes import Process, can_fork, ended_together, forked, started
+from governance.workspace.assessing_processes import Process, ended_together, forked, started
 from governance.workspace.rule_sets import load_named_rule_set
 from governance.workspace.starting import start_quickly
 
@@ -113,16 +114,16 @@ def assess_many(
     parts = max(1, min(processes, len(ordered) // each_min)) if url else 1
     bounds = [len(ordered) * part // parts for part in range(parts + 1)]
     shares = [ordered[start:end] for start, end in itertools.pairwise(bounds)]
-    common = Common()
+    shared = Shared()
     found: dict[str, Found] = {}
 
     def start(share: list[str]) -> Process:
         task = {"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)}
-        return forked(lambda output: work(task, output, loaded, common)) if forks else started(__name__, task)
+        return forked(lambda output: work(task, output, loaded, shared)) if forks else started(__name__, task)
 
     with ended_together() as enter:
         left = _left(shares, lambda share: enter(partial(start, share)), found)
-        for each in assessed(reader, left, loaded, asked, common):
+        for each in assessed(reader, left, loaded, asked, shared):
             found[each.summary.subject] = each
     return found
 
@@ -149,7 +150,7 @@ def _left(
     yield from (ref for share in shares for ref in share if ref not in found)
 
 
-class Common:
+class Shared:
     """What subjects of one ledger share: entries that were proven and made ready, and statements as rules see them."""
 
     def __init__(self) -> None:
@@ -158,21 +159,21 @@ class Common:
 
 
 def assessed(
-    reader: Reader, refs: Iterable[str], rule_sets: Sequence[RuleSet], asked: Asked, common: Common
+    reader: Reader, refs: Iterable[str], rule_sets: Sequence[RuleSet], asked: Asked, shared: Shared
 ) -> Iterator[Found]:
     """Assess subjects one after another, each entry read once."""
     noting = FootprintReader(RememberingReader(reader))
     moment = parse_instant(asked.at)
     for ref in refs:
-        entries = read_dossier_entries(noting, ref, size=asked.size, shelf=common.shelf)
+        entries = read_dossier_entries(noting, ref, size=asked.size, shelf=shared.shelf)
         assessment = assess_briefly(
-            build_dossier(ref, entries, tree_size=asked.size, shelf=common.shelf),
+            build_dossier(ref, entries, tree_size=asked.size, shelf=shared.shelf),
             rule_sets,
             at=moment,
             severity_min=asked.severity_min,
             parameters=asked.parameters,
             in_force_only=asked.in_force_only,
-            told=common.told,
+            told=shared.told,
         )
         if asked.fail_vacuous:
             assessment = without_vacuous(assessment, rule_sets, in_force_only=asked.in_force_only)
@@ -210,19 +211,19 @@ def _results(process: Process) -> Iterator[Found]:
             yield Found(summary, bytes.fromhex(footprint.decode()))
 
 
-def work(task: Mapping[str, Any], output: IO[bytes], loaded: Sequence[RuleSet], common: Common) -> None:
+def work(task: Mapping[str, Any], output: IO[bytes], loaded: Sequence[RuleSet], shared: Shared) -> None:
     """Assess one share and write a line for each subject.
 
     Args:
         task: The ledger's URL and key, the subjects, what is asked.
         output: Takes the lines.
         loaded: The rule sets.
-        common: What is known of the ledger's entries already.
+        shared: What is known of the ledger's entries already.
     """
     asked = Asked(**task["asked"])
     with contextlib.closing(open_storage(task["url"])) as storage:
         reader = CheckedReader(storage, parse_verifier_key(task["key"]))
-        for each in assessed(reader, task["refs"], loaded, asked, common):
+        for each in assessed(reader, task["refs"], loaded, asked, shared):
             output.write(line_of(each))
             output.flush()
 
@@ -241,7 +242,7 @@ def main() -> None:
         task,
         sys.stdout.buffer,
         [load_named_rule_set(name) for name in task["asked"]["rule_sets"]],
-        Common(),
+        Shared(),
     )
 
 

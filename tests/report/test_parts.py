@@ -247,9 +247,9 @@ def test_the_bytes_are_the_same_whoever_laid_them_out(
     """One process or two, a copy or a new one, and one that ends: it costs time, no pages."""
     if fault == "it ends at once":
         monkeypatch.setattr(part_workers, "serve", lambda *_: None)
-        monkeypatch.setattr(part_workers, "may_copy", lambda: True)
+        monkeypatch.setattr(part_workers, "can_fork", lambda: True)
     elif fault != "none":
-        monkeypatch.setattr(part_workers, "may_copy", lambda: False)
+        monkeypatch.setattr(part_workers, "can_fork", lambda: False)
         if fault == "it is not there":
             monkeypatch.setattr(register_pages, "WORKER", "governance.report.none")
     made = pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True, processes=2)
@@ -258,8 +258,9 @@ def test_the_bytes_are_the_same_whoever_laid_them_out(
 
 COPYING = """
 import json, sys
-from governance.report.part_workers import Copied, may_copy, part_workers
-assert may_copy()
+from governance.forking import can_fork
+from governance.report.part_workers import Copied, part_workers
+assert can_fork()
 with part_workers(1, lambda html, at: f"{html} {at.year}".encode()) as (worker,):
     assert isinstance(worker, Copied)
     for html in ("one", "two"):
@@ -280,8 +281,8 @@ def test_a_copy_makes_parts_until_there_are_no_more() -> None:
     )
 
 
-def test_a_draft_says_so_once_on_every_page(small: None) -> None:
-    """The mark is drawn with the numbers, not with the parts."""
+def test_the_mark_of_a_draft_is_not_drawn_with_the_parts(small: None) -> None:
+    """It is drawn with the numbers of the pages, once."""
     text = html(draft=True)
     assert all("watermark" not in part.partition("<body")[2] for part in cut(text).parts)
     assert (

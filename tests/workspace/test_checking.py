@@ -3,150 +3,29 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import json
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance.core.hashing import digest_bytes
 from governance.errors import InputError, NotFoundError
-from governance.policy.summary import Summary, is_keepable, summary_of
-from governance.workspace import Workspace, assessing_processes, init_workspace, kept, many
-from governance.workspace.checking import Checked
+from governance.policy.summary import is_keepable, summary_of
+from governance.workspace import kept
 from tests.policy.rule_sets import rule, rule_set
-
-START = datetime(2026, 11, 1, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-RULES = """id: own
-title: Own
-version: "1"
-summary: s
-parameters: {age_max: {type: duration, default: 30d, minimum: 1d, maximum: 60d, why: w}}
-requirements: [{id: O1, title: First, coverage: automated}]
-rules:
-  - {id: own/approved, title: T, requirement: O1, scope: model, severity: high, message: "{model.ref} fails", remediation: r, satisfied_if: "model.approvals.exists(a, a.digest == model.digest && !has(a.voided_at) && (!has(a.valid_until) || a.valid_until > now))"}
-  - {id: own/watched, title: T, requirement: O1, scope: deployment, severity: high, message: "{deployment.ref} fails", remediation: r, satisfied_if: "deployment.monitors.exists(m, now - m.occurred_at <= params.age_max)"}
-  - {id: own/people, title: T, requirement: O1, scope: organisation, severity: low, message: m, remediation: r, satisfied_if: "organisation.persons.all(p, p.roles.exists(r, !has(r.revoked_at)))"}
-  - {id: own/data, title: T, requirement: O1, scope: dataset, severity: low, message: "{dataset.ref} fails", remediation: r, satisfied_if: "dataset.withdrawals.size() == 0"}
-"""
-
-
-INCIDENT = {
-    "system": "system:s",
-    "serious": True,
-    "harm": "none",
-    "description": "d",
-    "aware_at": "2026-11-02T00:00:00Z",
-}
-
-
-class Clock:
-    """Says what it is told."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Made:
-    """A ledger of models that share a system, data and people, and a folder for what is kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.clock = Clock()
-        (folder / "own").mkdir(parents=True)
-        (folder / "own" / "rule_set.yaml").write_text(RULES)
-        self.rules = [str(folder / "own")]
-        self.workspace: Workspace = init_workspace(
-            f"sqlite:///{folder}/ledger.db", origin="example.com/many", clock=self.clock
-        )
-        self.told(
-            "system.registered",
-            "system:s",
-            "person:chief",
-            name="S",
-            intended_purpose="p",
-            provider="organisation:o",
-            risk_class="high",
-        )
-        self.told(
-            "dataset.registered", "dataset:d@1", "service:w", digest=digest("d"), source="w", purpose="train"
-        )
-        for number in range(3):
-            self.model(number)
-
-    def model(self, number: int) -> None:
-        """One more version, with its run and deployment."""
-        model, prod = f"model:m@{number}", f"deployment:m/prod@{number}"
-        self.told("run.started", f"run:r{number}", "person:ada", job="j", datasets=["dataset:d@1"])
-        self.told("run.completed", f"run:r{number}", "person:ada", generated=[model])
-        self.told(
-            "model.registered",
-            model,
-            "service:ci",
-            digest=digest(model),
-            run=f"run:r{number}",
-            system="system:s",
-        )
-        self.told(
-            "deployment.started",
-            prod,
-            "service:ci",
-            model=model,
-            digest=digest(model),
-            environment="prod",
-            strategy="full",
-            traffic_share=1.0,
-            system="system:s",
-        )
-
-    def told(self, event_type: str, subject: str, actor: str, /, **data: Any) -> None:
-        """Record an event; an hour passes."""
-        self.clock.now += timedelta(hours=1)
-        self.workspace.record_event(event_type, subject, actor=actor, data=data)
-
-    def check(self, at: datetime | None = None, *, keep: bool = True, **options: Any) -> Checked:
-        """Check every model."""
-        return self.workspace.check_many(
-            self.workspace.subjects("model"),
-            self.rules,
-            at=at or self.clock.now,
-            keep_in=self.folder / "kept" if keep else None,
-            **options,
-        )
-
-    @property
-    def file(self) -> Path:
-        """Where things are kept."""
-        (only,) = (self.folder / "kept").iterdir()
-        return only
-
-
-def digest(words: str) -> str:
-    return digest_bytes(words.encode())
+from tests.workspace.many_models import DAY, INCIDENT, RULES, Made, digest, same
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     return Made(tmp_path)
-
-
-def same(first: Checked, second: Checked) -> bool:
-    """Whether two say the same, but for where it comes from."""
-    return first.to_dict() | {"kept": 0} == second.to_dict() | {"kept": 0}
 
 
 def test_what_comes_of_each_is_what_comes_of_it_alone(made: Made) -> None:
@@ -394,156 +273,6 @@ def test_what_passes_for_want_of_anything_can_fail(made: Made) -> None:
 def test_no_subjects_pass(made: Made) -> None:
     assert made.workspace.check_many([], made.rules).verdict == "pass"
     assert made.workspace.subjects("system") == ["system:s"]
-
-
-@pytest.fixture
-def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of two processes gets something to do, however little there is."""
-    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN", 1)
-    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN_FORKED", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-
-
-@pytest.mark.usefixtures("two_cores")
-def test_several_processes_find_the_same(made: Made) -> None:
-    alone = made.check(keep=False)
-    made.workspace.checkpoint()
-    assert same(alone, made.check(keep=False))
-
-
-@pytest.mark.usefixtures("two_cores")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_fork_finds_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = made.check(keep=False)
-    started: list[assessing_processes.Process] = []
-
-    def forked(work: Callable[[IO[bytes]], object]) -> assessing_processes.Process:
-        """Waited for, so that it is the one that does its share."""
-        process = assessing_processes.forked(work)
-        process.wait()
-        started.append(process)
-        return process
-
-    monkeypatch.setattr(many, "can_fork", lambda: True)
-    monkeypatch.setattr(many, "forked", forked)
-    told: list[str] = []
-    results = many._results
-
-    def counted(process: assessing_processes.Process) -> Iterator[many.Found]:
-        for each in results(process):
-            told.append(each.summary.subject)
-            yield each
-
-    monkeypatch.setattr(many, "_results", counted)
-    assert same(alone, made.check(keep=False, may_fork=True))
-    assert len(started) == 1
-    assert told == ["model:m@2", "model:m@1"]
-
-
-@pytest.mark.usefixtures("two_cores")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_what_a_fork_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = made.check(keep=False)
-
-    def refused(_: object) -> assessing_processes.Process:
-        raise BlockingIOError("no more processes")
-
-    monkeypatch.setattr(many, "can_fork", lambda: True)
-    monkeypatch.setattr(many, "forked", refused)
-    assert same(alone, made.check(keep=False, may_fork=True))
-    monkeypatch.setattr(many, "forked", lambda _: assessing_processes.forked(lambda _: 1 // 0))
-    assert same(alone, made.check(keep=False, may_fork=True))
-
-
-def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("threading.active_count", lambda: 2)
-    assert not assessing_processes.can_fork()
-    monkeypatch.setattr("threading.active_count", lambda: 1)
-    assert assessing_processes.can_fork() is (sys.platform == "linux")
-
-
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_where_there_can_be_no_process_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused() -> int:
-        raise BlockingIOError("no more processes")
-
-    monkeypatch.setattr("os.fork", refused)
-    with pytest.raises(OSError, match="no more"):
-        assessing_processes.forked(lambda _: None)
-
-
-def test_lines_are_told_once_and_whole(tmp_path: Path) -> None:
-    with (tmp_path / "told").open("wb+") as file:
-        process = assessing_processes.Process(0, file)
-        assert process.new_lines() == []
-        file.write(b"one\ntwo\nthr")
-        file.flush()
-        assert process.new_lines() == [b"one", b"two"]
-        file.write(b"ee\n")
-        file.flush()
-        assert process.new_lines() == [b"three"]
-        assert process.new_lines() == []
-
-
-@pytest.mark.usefixtures("two_cores")
-def test_what_a_process_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = made.check(keep=False)
-    monkeypatch.setattr("sys.executable", "/bin/echo")  # what it says is no line of ours
-    assert same(alone, made.check(keep=False))
-    monkeypatch.setattr("sys.executable", "/nowhere/python")
-    assert same(alone, made.check(keep=False))
-
-
-def test_shares_meet_where_both_have_come(made: Made) -> None:
-    """The other process goes from the end, this one from the start."""
-    refs = [f"model:m@{number}" for number in range(3)]
-    done = {each.subject: many.Found(each, b"") for each in made.check(keep=False).subjects}
-
-    class Other:
-        def __init__(self) -> None:
-            self.told = iter([[b"no line of ours"], [many.line_of(done[refs[2]]).removesuffix(b"\n")], []])
-
-        def new_lines(self) -> list[bytes]:
-            return next(self.told)
-
-    found: dict[str, many.Found] = {}
-    here = []
-    for ref in many._left(
-        [["model:a@1"], refs], lambda _: cast("assessing_processes.Process", Other()), found
-    ):
-        here.append(ref)
-        if ref != refs[0]:  # somebody who does not say what became of it is asked once more
-            found[ref] = done[refs[1]]
-    assert here == ["model:a@1", refs[0], refs[1], refs[0]]
-    assert found[refs[2]] == done[refs[2]]
-
-
-def test_a_share_is_a_line_for_each_subject(
-    made: Made, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    """What another process does, in this one."""
-    made.workspace.checkpoint()
-    asked = many.asked_of(
-        made.rules,
-        size=made.workspace.size,
-        at=made.clock.now,
-        severity_min="low",
-        parameters=None,
-        in_force_only=False,
-    )
-    task = {
-        "url": made.workspace.url,
-        "key": made.workspace.verifier_key,
-        "refs": ["model:m@1"],
-        "asked": dataclasses.asdict(asked),
-    }
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(task)))
-    with monkeypatch.context() as patched:
-        patched.setattr(many, "start_quickly", lambda: None)
-        many.main()
-    head, footprint, line = capfdbinary.readouterr().out.rstrip(b"\n").split(b"\t")
-    assert Summary._make([*json.loads(head), line]) == made.check(keep=False).subjects[1]
-    assert len(bytes.fromhex(footprint.decode())) % 8 == 0
 
 
 def test_json_says_what_the_values_say(made: Made) -> None:

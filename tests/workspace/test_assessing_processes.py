@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many subjects shared among processes: whoever assesses what, the same comes out, and who fails costs time alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+
+from governance.policy.summary import Summary
+from governance.workspace import assessing_processes, many
+from tests.workspace.many_models import Made, same
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return Made(tmp_path)
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two processes gets something to do, however little there is."""
+    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN", 1)
+    monkeypatch.setattr(many, "SUBJECTS_EACH_MIN_FORKED", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_several_processes_find_the_same(made: Made) -> None:
+    alone = made.check(keep=False)
+    made.workspace.checkpoint()
+    assert same(alone, made.check(keep=False))
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_finds_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = made.check(keep=False)
+    started: list[assessing_processes.Process] = []
+
+    def forked(work: Callable[[IO[bytes]], object]) -> assessing_processes.Process:
+        """Waited for, so that it is the one that does its share."""
+        process = assessing_processes.forked(work)
+        process.wait()
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(many, "can_fork", lambda: True)
+    monkeypatch.setattr(many, "forked", forked)
+    told: list[str] = []
+    results = many._results
+
+    def counted(process: assessing_processes.Process) -> Iterator[many.Found]:
+        for each in results(process):
+            told.append(each.summary.subject)
+            yield each
+
+    monkeypatch.setattr(many, "_results", counted)
+    assert same(alone, made.check(keep=False, may_fork=True))
+    assert len(started) == 1
+    assert told == ["model:m@2", "model:m@1"]
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_a_fork_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = made.check(keep=False)
+
+    def refused(_: object) -> assessing_processes.Process:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(many, "can_fork", lambda: True)
+    monkeypatch.setattr(many, "forked", refused)
+    assert same(alone, made.check(keep=False, may_fork=True))
+    monkeypatch.setattr(many, "forked", lambda _: assessing_processes.forked(lambda _: 1 // 0))
+    assert same(alone, made.check(keep=False, may_fork=True))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_where_there_can_be_no_process_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr("os.fork", refused)
+    with pytest.raises(OSError, match="no more"):
+        assessing_processes.forked(lambda _: None)
+
+
+def test_lines_are_told_once_and_whole(tmp_path: Path) -> None:
+    with (tmp_path / "told").open("wb+") as file:
+        process = assessing_processes.Process(0, file)
+        assert process.new_lines() == []
+        file.write(b"one\ntwo\nthr")
+        file.flush()
+        assert process.new_lines() == [b"one", b"two"]
+        file.write(b"ee\n")
+        file.flush()
+        assert process.new_lines() == [b"three"]
+        assert process.new_lines() == []
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_what_a_process_does_not_finish_is_done_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = made.check(keep=False)
+    monkeypatch.setattr("sys.executable", "/bin/echo")  # what it says is no line of ours
+    assert same(alone, made.check(keep=False))
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert same(alone, made.check(keep=False))
+
+
+def test_shares_meet_where_both_have_come(made: Made) -> None:
+    """The other process goes from the end, this one from the start."""
+    refs = [f"model:m@{number}" for number in range(3)]
+    done = {each.subject: many.Found(each, b"") for each in made.check(keep=False).subjects}
+
+    class Other:
+        def __init__(self) -> None:
+            self.told = iter([[b"no line of ours"], [many.line_of(done[refs[2]]).removesuffix(b"\n")], []])
+
+        def new_lines(self) -> list[bytes]:
+            return next(self.told)
+
+    found: dict[str, many.Found] = {}
+    here = []
+    for ref in many._left(
+        [["model:a@1"], refs], lambda _: cast("assessing_processes.Process", Other()), found
+    ):
+        here.append(ref)
+        if ref != refs[0]:  # somebody who does not say what became of it is asked once more
+            found[ref] = done[refs[1]]
+    assert here == ["model:a@1", refs[0], refs[1], refs[0]]
+    assert found[refs[2]] == done[refs[2]]
+
+
+def test_a_share_is_a_line_for_each_subject(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """What another process does, in this one."""
+    made.workspace.checkpoint()
+    asked = many.asked_of(
+        made.rules,
+        size=made.workspace.size,
+        at=made.clock.now,
+        severity_min="low",
+        parameters=None,
+        in_force_only=False,
+    )
+    task = {
+        "url": made.workspace.url,
+        "key": made.workspace.verifier_key,
+        "refs": ["model:m@1"],
+        "asked": dataclasses.asdict(asked),
+    }
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(task)))
+    with monkeypatch.context() as patched:
+        patched.setattr(many, "start_quickly", lambda: None)
+        many.main()
+    head, footprint, line = capfdbinary.readouterr().out.rstrip(b"\n").split(b"\t")
+    assert Summary._make([*json.loads(head), line]) == made.check(keep=False).subjects[1]
+    assert len(bytes.fromhex(footprint.decode())) % 8 == 0
