@@ -30,7 +30,7 @@ _LINK = re.compile(r'\shref="#([^"]*)"')
 _SHORT = re.compile(r'<h1 class="sec[^"]*"[^>]*?\sdata-short="([^"]*)"')
 _SECTION = re.compile(r'(?:<section>\s*)?<h1 class="sec"')
 _RUNNER = re.compile(r'<div class="runner"[^>]*></div>')
-_PREFERENCE = 0.2
+_PREFERENCE = 0.5
 """A section's beginning may be so much of a part further away than another place."""
 
 _PART_STYLE = (
