@@ -3,9 +3,9 @@
 
     front | part 1: sections and points | part 2: points | part 3: rows | …
 
-Rules: pure, and decided by the page alone. The front ends with the contents. A part begins where a section begins on a
-page of its own, before a point of a series, or before a row of a long table, whose head is then repeated as on any
-page. The beginning of a section is preferred. A page that is not built as ours are is not cut.
+Rules: pure, and decided by the page alone. The front ends with the contents. A part begins where a section begins,
+before a further point of a series, or before a row of a long table, whose head is then repeated as on any page. The
+beginning of a section that has a page of its own is preferred. A page that is not built as ours are is not cut.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ _PREFERENCE = 0.5
 """A section's beginning may be so much of a part further away than another place."""
 
 _PART_STYLE = (
-    "body{{counter-reset:figure {figures}}}@page{{@bottom-right{{content:none}}}}"
-    ".runner+h1.sec,.runner+section>h1.sec{{break-before:auto}}.runner+.point>:first-child,.runner+table{{margin-top:0}}"
+    # A runner in the flow would have a page of its own before what does not fit on what is left of its page.
+    "body{{counter-reset:figure {figures}}}@page{{@bottom-right{{content:none}}}}.runner{{position:absolute}}"
+    ".runner+h1.sec,.runner+section>h1.sec{{break-before:auto}}"
+    ".runner+h1.sec.same,.runner+.point>:first-child,.runner+table{{margin-top:0}}"
 )
 _CONTINUED = ".runner{string-set:doc attr(data-doc),proof attr(data-proof),section attr(data-section)}"
 _BARE = "border-color:transparent;@top-left{content:none}@top-right{content:none}@bottom-left{content:none}"
@@ -78,12 +80,15 @@ class _Place:
 
     Attributes:
         at: In the HTML.
+        is_section: Whether a section begins here.
+        is_page: Whether a page begins here anyway.
         closing: What ends the part before.
         opening: What the part begins with.
     """
 
     at: int
     is_section: bool
+    is_page: bool = False
     closing: str = ""
     opening: str = ""
 
@@ -101,12 +106,12 @@ def cut_report(html: str) -> CutReport | None:
         return None
     start = html.index(">", body) + 1
     places = list(_places(html, start, end))
-    first = next((each for each in places if each.is_section and each.at > contents), None)
+    first = next((each for each in places if each.is_page and each.at > contents), None)
     if first is None or 'class="wide"' in html[start : first.at]:
         return None
     chosen = _chosen([each for each in places if each.at >= first.at], end)
     named = set(_NAMED.findall(html, start))
-    text = [*chosen, _Place(end, is_section=True)]
+    text = [*chosen, _Place(end, is_section=True, is_page=True)]
     parts = [_part(html, html[:start], runner[0], here, after, named) for here, after in pairwise(text)]
     return CutReport(parts, html[:start], html[start : first.at]) if len(parts) > 1 else None
 
@@ -115,6 +120,7 @@ def _places(html: str, start: int, end: int) -> Iterator[_Place]:
     """Every place between elements of the body, or of a table that stands in the body."""
     open_tags: list[str] = []
     table = rows = 0
+    is_headed = False
     for tag in _TAG.finditer(html, start, end):
         closes, name, attributes, is_empty = tag.groups()
         if closes:
@@ -123,16 +129,21 @@ def _places(html: str, start: int, end: int) -> Iterator[_Place]:
             continue
         if not open_tags:
             table = tag.start()
+            is_point = name == "div" and attributes == ' class="point"'
             if _SECTION.match(html, tag.start()):
+                yield _Place(tag.start(), is_section=True, is_page=True)
+            elif name == "h1":
                 yield _Place(tag.start(), is_section=True)
-            elif name == "div" and attributes == ' class="point"':
+            elif is_point and not is_headed:
                 yield _Place(tag.start(), is_section=False)
+            # A heading, and what is said below it, stay with the first of what they head.
+            is_headed = name in ("h1", "p") if is_headed else name == "h1"
         elif name == "tbody":
             rows = tag.end()
         elif name == "tr" and open_tags == ["table", "tbody"] and tag.start() > rows:
             opening = html[table:rows]
             if "id=" not in opening:
-                yield _Place(tag.start(), False, "</tbody></table>", opening)
+                yield _Place(tag.start(), is_section=False, closing="</tbody></table>", opening=opening)
         if not is_empty and name not in _VOID:
             open_tags.append(name)
 
@@ -152,7 +163,7 @@ def _chosen(places: Sequence[_Place], end: int) -> list[_Place]:
         chosen.append(
             min(
                 ahead,
-                key=lambda place: abs(place.at - share) - (each * _PREFERENCE if place.is_section else 0),
+                key=lambda place: abs(place.at - share) - (each * _PREFERENCE if place.is_page else 0),
             )
         )
     return chosen

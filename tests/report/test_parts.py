@@ -145,6 +145,35 @@ def test_parts_hold_everything_once_and_in_order(small: None) -> None:
     assert any(re.search(r'data-section="[^"]+"', part) for part in made.parts)
 
 
+def test_a_heading_stays_with_what_it_heads() -> None:
+    """A part begins before a section's heading, never between that and what follows."""
+    (series,) = content()["points"]
+    flowing = [{**series, "no": str(no), "points": series["points"][:1]} for no in range(2, 5)]
+    text = html(points=[series, *flowing])
+    places = [each.at for each in parts._places(text, text.index(">", text.index("<body")) + 1, len(text))]
+    headings = [found.start() for found in re.finditer('<h1 class="sec same"', text)]
+    assert len(headings) >= len(flowing)
+    assert set(headings) <= set(places)
+    before = [re.findall(r"</(h1|p|div|table|tr)>\s*(?=<)", text[:at])[-1] for at in places]
+    assert "h1" not in before
+    points = [found.start() for found in re.finditer('<div class="point">', text)]
+    assert len(set(points) & set(places)) == len(points) - len([series, *flowing])
+
+
+def test_what_leaves_no_room_has_no_empty_page_before_it(
+    small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part may begin with a heading and a block that does not fit below it."""
+    monkeypatch.setattr(parts, "LETTERS_EACH", 1_500)
+    tall = r'\1<div style="break-inside:avoid;height:235mm">tall</div>'
+    text = re.sub(r'(<div class="point">\s*<h2.*?</h2>)', tall, html(), flags=re.DOTALL)
+    begun = [part for part in cut(text).parts if re.search(r'"runner".*?></div>\s*<div class="point">', part)]
+    assert begun
+    for part in begun[:2]:
+        page = pdf_rendering._laid_out(part, NOW).pages[0]
+        assert any(hasattr(box, "text") for box in page._page_box.children[0].descendants())
+
+
 def test_it_has_no_faults(whole: bytes) -> None:
     """PDF/A-3a, with every marked content in the structure."""
     assert sorted(set(faults(whole))) == []
