@@ -13,8 +13,8 @@ import signal
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from governance.forking import can_fork
-from governance.report.register_pages import Make, Worker, serve, started
+from governance.forking import can_fork, fork
+from governance.report.register_pages import Make, Worker, ended, serve, started
 
 
 class Copied:
@@ -31,9 +31,7 @@ class Copied:
     def __init__(self, make: Make) -> None:
         tasks, given = os.pipe()
         got, made = os.pipe()
-        self._process = os.fork()
-        if self._process == 0:
-            _serve_and_end(tasks, made, (given, got), make)
+        self._process = fork(lambda: _serve(tasks, made, (given, got), make))
         os.close(tasks)
         os.close(made)
         self.stdin, self.stdout = os.fdopen(given, "wb"), os.fdopen(got, "rb")
@@ -60,25 +58,15 @@ def part_workers(count: int, make: Make) -> Iterator[Sequence[Worker]]:
             yield workers
         return
     copies: list[Copied] = []
-    try:
-        with contextlib.suppress(OSError):
-            copies.extend(Copied(make) for _ in range(count))
-        yield copies
-    finally:
-        for copy in copies:
-            copy.kill()
-            copy.wait()
-            for stream in (copy.stdin, copy.stdout):
-                with contextlib.suppress(OSError):
-                    stream.close()
+    with contextlib.suppress(OSError):
+        copies.extend(Copied(make) for _ in range(count))
+    with ended(copies) as workers:
+        yield workers
 
 
-def _serve_and_end(tasks: int, made: int, others: tuple[int, int], make: Make) -> None:
-    """What a copy does: nothing of what this process would do at its end."""
-    try:
-        for each in others:
-            os.close(each)
-        with os.fdopen(tasks, "rb") as given, os.fdopen(made, "wb") as got:
-            serve(given, got, make)
-    finally:
-        os._exit(0)
+def _serve(tasks: int, made: int, others: tuple[int, int], make: Make) -> None:
+    """What a copy does."""
+    for each in others:
+        os.close(each)
+    with os.fdopen(tasks, "rb") as given, os.fdopen(made, "wb") as got:
+        serve(given, got, make)

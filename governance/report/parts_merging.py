@@ -8,12 +8,10 @@ bookmarks were given to the empty pages before they were written: they only lear
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-Key = tuple[int, int]
+from governance.report.register_pages import Places, put_in_place
 
 
 def put_parts(front: bytes, parts: Sequence[bytes], *, first: int) -> bytes:
@@ -24,31 +22,12 @@ def put_parts(front: bytes, parts: Sequence[bytes], *, first: int) -> bytes:
         parts: PDFs whose pages go there, in order.
         first: The first empty page, from 0.
     """
-    import pikepdf
+    return put_in_place(front, parts, first=first, take=_take_part, lead=_lead_all)
 
-    with contextlib.ExitStack() as held:
-        pdf = held.enter_context(pikepdf.open(io.BytesIO(front)))
-        opened = [held.enter_context(pikepdf.open(io.BytesIO(each))) for each in parts]
-        places = {page.obj.objgen: at for at, page in enumerate(pdf.pages) if at >= first}
-        document: Any = pdf.Root.StructTreeRoot.K[0]
-        elements: list[Any] = [each for each in document.K if each.Pg.objgen not in places]
-        at = first
-        for part in opened:
-            elements += _take_part(pdf, part, at)
-            at += len(part.pages)
-        for element in elements:
-            element.P = document
-        document.K = pikepdf.Array(elements)
-        _lead_names(pdf, places)
-        _lead_bookmarks(pdf, pdf.Root.get("/Outlines"), places)
-        written = io.BytesIO()
-        pdf.save(
-            written,
-            deterministic_id=True,
-            fix_metadata_version=False,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-        )
-    return written.getvalue()
+
+def _lead_all(pdf: Any, places: Places) -> None:
+    _lead_names(pdf, places)
+    _lead_bookmarks(pdf, pdf.Root.get("/Outlines"), places)
 
 
 def _take_part(pdf: Any, part: Any, first: int) -> list[Any]:
@@ -99,13 +78,13 @@ def _draw_over(pdf: Any, page: Any, form: Any, name: str) -> None:
     page.Contents = pdf.make_stream(drawn)
 
 
-def _lead_names(pdf: Any, places: Mapping[Key, int]) -> None:
+def _lead_names(pdf: Any, places: Places) -> None:
     names = pdf.Root.get("/Names", {}).get("/Dests", {}).get("/Names", [])
     for at in range(1, len(names), 2):
         _lead(pdf, names[at], places)
 
 
-def _lead_bookmarks(pdf: Any, bookmark: Any, places: Mapping[Key, int]) -> None:
+def _lead_bookmarks(pdf: Any, bookmark: Any, places: Places) -> None:
     while bookmark is not None:
         if "/Dest" in bookmark:
             _lead(pdf, bookmark.Dest, places)
@@ -113,6 +92,6 @@ def _lead_bookmarks(pdf: Any, bookmark: Any, places: Mapping[Key, int]) -> None:
         bookmark = bookmark.get("/Next")
 
 
-def _lead(pdf: Any, destination: Any, places: Mapping[Key, int]) -> None:
+def _lead(pdf: Any, destination: Any, places: Places) -> None:
     if destination[0].objgen in places:
         destination[0] = pdf.pages[places[destination[0].objgen]].obj

@@ -8,7 +8,6 @@ and so are the parts of a long report (parts.py).
 
 from __future__ import annotations
 
-import functools
 import gc
 import hashlib
 import json
@@ -19,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 from governance.errors import DependencyError, TemplateError
@@ -156,9 +156,8 @@ def _in_parts(
 ) -> bytes:
     """A report whose parts are laid out apart, and then its front, which knows their pages."""
     load_weasyprint()
-    fonts = functools.cache(
-        read_fonts
-    )  # not before this process is copied: Pango reads the system's in a thread
+    # Not before this process is copied: Pango reads the system's in a thread.
+    fonts = cache(read_fonts)
 
     def make(part: str, moment: datetime) -> bytes:
         return make_part(part, moment, fonts=fonts())
@@ -167,14 +166,20 @@ def _in_parts(
         making = Chunks(cut.parts, issued_at)
         making.begin(workers)
         made = making.finish(make)
-    sizes = [int.from_bytes(each[:8], "big") for each in made]
-    pages = [page for each, size in zip(made, sizes, strict=True) for page in json.loads(each[8 : 8 + size])]
+    told, pdfs = zip(*map(_told_of_part, made), strict=True)
+    pages = list(chain.from_iterable(told))
     document = _laid_out(cut.front(pages), issued_at, fonts())
     first = len(document.pages) - len(pages)
-    for page, told in zip(document.pages[first:], pages, strict=True):
-        page.anchors, page.bookmarks = told["anchors"], told["bookmarks"]
+    for page, its in zip(document.pages[first:], pages, strict=True):
+        page.anchors, page.bookmarks = its["anchors"], its["bookmarks"]
     front = _written(document, html, issued_at, attachments)
-    return put_parts(front, [each[8 + size :] for each, size in zip(made, sizes, strict=True)], first=first)
+    return put_parts(front, pdfs, first=first)
+
+
+def _told_of_part(made: bytes) -> tuple[list[dict[str, Any]], bytes]:
+    """What `make_part` tells of a part's pages, and its PDF."""
+    end = 8 + int.from_bytes(made[:8], "big")
+    return json.loads(made[8:end]), made[end:]
 
 
 def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> str:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Protocol, cast
@@ -28,6 +28,9 @@ PAGES_EACH = 24
 WORKER = "governance.report.register_worker"
 
 Make = Callable[[str, datetime], bytes]
+
+Places = Mapping[tuple[int, int], int]
+"""Where pages stand, from 0, by the number of their object."""
 
 
 class Worker(Protocol):
@@ -40,6 +43,12 @@ class Worker(Protocol):
     @property
     def stdout(self) -> IO[bytes] | None:
         """Gives what was made."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def wait(self) -> object:
+        """Until it has ended."""
 
 
 @dataclass
@@ -108,14 +117,20 @@ class Chunks:
 
 
 @contextlib.contextmanager
-def started(count: int, *arguments: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+def started(count: int, *arguments: str) -> Iterator[Sequence[Worker]]:
     """So many processes that make chunks, ended when the block is.
 
     Args:
         count: How many.
         arguments: Given to each.
     """
-    workers = [each for each in (_start(arguments) for _ in range(count)) if each is not None]
+    with ended([each for each in (_start(arguments) for _ in range(count)) if each is not None]) as workers:
+        yield workers
+
+
+@contextlib.contextmanager
+def ended(workers: Sequence[Worker]) -> Iterator[Sequence[Worker]]:
+    """Processes that are ended when the block is, whether they are done or not."""
     try:
         yield workers
     finally:
@@ -127,13 +142,22 @@ def started(count: int, *arguments: str) -> Iterator[list[subprocess.Popen[bytes
                     cast("IO[bytes]", stream).close()
 
 
-def put_in_place(report: bytes, chunks: Sequence[bytes], *, first: int) -> bytes:
-    """A report with the register's pages where it has empty ones.
+def put_in_place(
+    report: bytes,
+    chunks: Sequence[bytes],
+    *,
+    first: int,
+    take: Callable[[Any, Any, int], list[Any]] | None = None,
+    lead: Callable[[Any, Places], None] | None = None,
+) -> bytes:
+    """A report with other pages where it has empty ones.
 
     Args:
         report: The PDF.
         chunks: PDFs whose pages go in, in order.
         first: The first empty page, from 0.
+        take: Puts a chunk's pages in place, and gives its structure elements; a register's, unless told otherwise.
+        lead: Leads to the new pages what led to the empty ones.
     """
     import pikepdf
 
@@ -142,16 +166,18 @@ def put_in_place(report: bytes, chunks: Sequence[bytes], *, first: int) -> bytes
         parts = [held.enter_context(pikepdf.open(io.BytesIO(each))) for each in chunks]
         count = sum(len(part.pages) for part in parts)
         root: Any = pdf.Root.StructTreeRoot
-        empty = {page.obj.objgen for page in list(pdf.pages)[first : first + count]}
+        empty = {page.obj.objgen: at for at, page in enumerate(pdf.pages) if first <= at < first + count}
         before, after = _around(root.K[0], empty)
         elements: list[Any] = []
         at = first
         for part in parts:
-            elements += _take_pages(pdf, part, at)
+            elements += (take or _take_pages)(pdf, part, at)
             at += len(part.pages)
         for element in elements:
             element.P = root.K[0]
         root.K[0].K = pikepdf.Array([*before, *elements, *after])
+        if lead is not None:
+            lead(pdf, empty)
         written = io.BytesIO()
         pdf.save(
             written,
@@ -169,7 +195,7 @@ def serve(tasks: IO[bytes], chunks: IO[bytes], make: Make) -> None:
         _write(chunks, make(told["html"], datetime.fromisoformat(told["issued_at"])))
 
 
-def _around(document: Any, empty: set[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
+def _around(document: Any, empty: Places) -> tuple[list[Any], list[Any]]:
     """The elements before and after those of the empty pages."""
     elements = list(document.K)
     inside = [at for at, each in enumerate(elements) if each.Pg.objgen in empty]

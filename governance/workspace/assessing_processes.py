@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any, NoReturn, Self, cast
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Self, cast
+
+from governance.forking import fork
 
 
 class Process:
@@ -59,7 +61,7 @@ def forked(work: Callable[[IO[bytes]], object]) -> Process:
     """This process once more, doing one thing.
 
     Args:
-        work: What it does, with the file that it writes into. It must use nothing that is open here: no database.
+        work: What it does, with the file that it writes into and flushes. It must use nothing that is open here.
 
     Raises:
         OSError: There can be no further process.
@@ -67,22 +69,10 @@ def forked(work: Callable[[IO[bytes]], object]) -> Process:
     # It is closed when the process is ended.
     output = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
     try:
-        pid = os.fork()
+        return Process(fork(lambda: work(output)), output)
     except OSError:
         output.close()
         raise
-    if pid == 0:
-        _work_and_leave(work, output)
-    return Process(pid, output)
-
-
-def _work_and_leave(work: Callable[[IO[bytes]], object], output: IO[bytes]) -> NoReturn:
-    """Do it, and leave without a word: what this process has open is not its own to close."""
-    try:
-        work(output)
-        output.flush()
-    finally:
-        os._exit(0)
 
 
 def started(module: str, task: Mapping[str, Any]) -> Process:
@@ -114,17 +104,3 @@ def started(module: str, task: Mapping[str, Any]) -> Process:
     with contextlib.suppress(OSError), cast("IO[str]", process.stdin) as stream:
         json.dump(task, stream)
     return Process(process.pid, output)
-
-
-@contextlib.contextmanager
-def ended_together() -> Iterator[Callable[[Callable[[], Process]], Process | None]]:
-    """Gives what enters processes into the block: one that cannot be started is none."""
-    with contextlib.ExitStack() as stack:
-
-        def enter(start: Callable[[], Process]) -> Process | None:
-            try:
-                return stack.enter_context(start())
-            except OSError:
-                return None
-
-        yield enter

@@ -19,7 +19,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from typing import IO, Any, NamedTuple
 
 import orjson
@@ -39,7 +38,7 @@ from governance.policy.summary import Summary, summary_of
 from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
-from governance.workspace.assessing_processes import Process, ended_together, forked, started
+from governance.workspace.assessing_processes import Process, forked, started
 from governance.workspace.rule_sets import load_named_rule_set
 from governance.workspace.starting import start_quickly
 
@@ -117,13 +116,19 @@ def assess_many(
     shared = Shared()
     found: dict[str, Found] = {}
 
-    def start(share: list[str]) -> Process:
-        task = {"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)}
-        return forked(lambda output: work(task, output, loaded, shared)) if forks else started(__name__, task)
+    with contextlib.ExitStack() as running:
 
-    with ended_together() as enter:
-        left = _left(shares, lambda share: enter(partial(start, share)), found)
-        for each in assessed(reader, left, loaded, asked, shared):
+        def start(share: list[str]) -> Process | None:
+            task = {"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)}
+            with contextlib.suppress(OSError):
+                return running.enter_context(
+                    forked(lambda output: work(task, output, loaded, shared))
+                    if forks
+                    else started(__name__, task)
+                )
+            return None
+
+        for each in assessed(reader, _left(shares, start, found), loaded, asked, shared):
             found[each.summary.subject] = each
     return found
 
