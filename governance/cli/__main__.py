@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m governance.cli`, the same as the command `governance`."""
 
-from governance.cli import main
+from governance.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -44,26 +44,30 @@ def check_many(
     context: typer.Context, question: Question, *, ledger: str | None, use_cache: bool, output: Format
 ) -> None:
     """Check several things and tell what came of them."""
+    import governance.workspace.checking
+    import governance.workspace.opening  # both are loaded before there are two processes  # noqa: F401
+    from governance.workspace.assessing_beside import beside
     from governance.workspace.places import state_directory
 
-    options.compare_seen(ledger or options.shared_of(context).ledger)
-    state = state_directory()
-    with options.opened(context, ledger) as workspace:
-        refs = list(question.refs)
-        if question.every is not None:
-            refs += workspace.subjects(question.every, size=question.size)
-        checked = workspace.check_many(
-            refs,
-            question.rule_sets,
-            at=question.at,
-            size=question.size,
-            severity_min=question.severity,
-            parameters=question.parameters,
-            in_force_only=question.in_force_only,
-            fail_vacuous=question.fail_vacuous,
-            keep_in=state / "assessments" if state is not None and use_cache else None,
-            may_fork=True,
-        )
+    state = state_directory() if use_cache else None
+    with beside(question.rule_sets) as other:
+        options.compare_seen(ledger or options.shared_of(context).ledger)
+        with options.opened(context, ledger) as workspace:
+            refs = list(question.refs)
+            if question.every is not None:
+                refs += workspace.subjects(question.every, size=question.size)
+            checked = workspace.check_many(
+                refs,
+                question.rule_sets,
+                at=question.at,
+                size=question.size,
+                severity_min=question.severity,
+                parameters=question.parameters,
+                in_force_only=question.in_force_only,
+                fail_vacuous=question.fail_vacuous,
+                keep_in=state / "assessments" if state is not None else None,
+                other=other,
+            )
     if output is Format.json:
         write_pieces(checked.to_json())
     else:

@@ -10,7 +10,7 @@ without an offset is refused, because nobody can say which one it is.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from governance.errors import InputError
 
@@ -20,6 +20,8 @@ _RFC_3339 = re.compile(
     rf"\d{{4}}-\d\d-\d\d[Tt ]{_HOUR}:\d\d:(?P<second>\d\d)(?:\.\d{{1,9}})?(?:[Zz]|[+-]{_HOUR}:[0-5]\d)",
     re.ASCII,
 )
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 _CANONICAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_HOUR}:\d\d:\d\d\.\d{{6}}Z", re.ASCII)
 
 
@@ -69,3 +71,13 @@ def is_canonical_instant(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(count: int) -> datetime:
+    """The moment of so many microseconds; `microseconds(moment_of(n)) == n`."""
+    return EPOCH + count * MICROSECOND

@@ -64,18 +64,28 @@ class Touched:
                 for number in (_number(ref, None), _number(ref, role)):
                     self._last[number] = max(index, self._last.get(number, index))
 
+    def within(self, footprints: bytes) -> list[bytes]:
+        """What of footprints that are joined any entry speaks of: the eight bytes of each.
+
+        Raises:
+            ValueError: They are no footprints.
+        """
+        asked = array("Q")
+        asked.frombytes(footprints)
+        last = self._last
+        if last.keys().isdisjoint(asked):
+            return []
+        return [array("Q", (number,)).tobytes() for number in last.keys() & set(asked)]
+
     def touches(self, footprint: bytes, *, size: int = 0) -> bool:
-        """Whether an entry at or beyond a size speaks of anything in a footprint, or in several that are joined.
+        """Whether an entry at or beyond a size speaks of anything in a footprint.
 
         Raises:
             ValueError: It is no footprint.
         """
         asked = array("Q")
         asked.frombytes(footprint)
-        last = self._last
-        if last.keys().isdisjoint(asked):
-            return False
-        return any(last.get(number, -1) >= size for number in asked)
+        return any(self._last.get(number, -1) >= size for number in asked)
 
 
 def _number(ref: str, role: str | None) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from governance.core.instants import moment_of
 from governance.errors import InputError
 from governance.lineage.dossier import Dossier
 from governance.policy.assessor import Assessor
@@ -33,7 +34,7 @@ from governance.policy.model import (
     Severity,
 )
 from governance.policy.parameters import parameter_values
-from governance.policy.variables import Variables, moment_of
+from governance.policy.variables import Variables
 
 Held = Sequence[tuple[Assessor, Sequence[Judged]]]
 """For each rule set what judges it, and what it judged."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any, NamedTuple
 
+from governance.core.instants import microseconds, moment_of
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import EntryLine
 from governance.policy.checks import CHECKS
@@ -42,7 +43,7 @@ from governance.policy.model import (
     Rule,
     RuleSet,
 )
-from governance.policy.variables import NAMES, Thing, Variables, Watched, microseconds, moment_of
+from governance.policy.variables import NAMES, Thing, Variables, Watched
 from governance.policy.waivers import SIGNED_DEMANDED, Waiving, next_change, waiver_for
 
 UNWAIVED = Waiving()

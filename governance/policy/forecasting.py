@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from governance.core.instants import microseconds, moment_of
 from governance.lineage.dossier import Dossier
 from governance.policy.assess import judge
 from governance.policy.horizon import Flip, flips
 from governance.policy.model import Finding, RuleSet
-from governance.policy.variables import microseconds, moment_of
 
 What = Literal["fails", "mends", "waiver_ends", "waived", "applies", "changes", "unknown"]
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from governance.core.instants import moment_of
 from governance.policy.expressions import INSTANT_ENDINGS
-from governance.policy.variables import moment_of
 
 MISSING = "(not recorded)"
 

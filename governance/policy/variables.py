@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from governance.core.instants import parse_instant
+from governance.core.instants import microseconds, parse_instant
 from governance.errors import GovernanceError
 from governance.lineage.dossier import SPREADS, Dossier, names_of
 from governance.lineage.statement import EntryLine, Statement
@@ -26,9 +26,6 @@ from governance.lineage.views import DatasetView, DeploymentView, ModelView, Sys
 from governance.policy.expressions import INSTANT_ENDINGS
 from governance.policy.lineage_functions import graph_of
 from governance.policy.model import Scope
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 NAMES: tuple[str, ...] = (
     "system",
@@ -201,16 +198,6 @@ def instants_in(value: Any, name: str = "") -> Iterator[int]:
             yield from instants_in(each, name)
     elif type(value) is int and name.endswith(INSTANT_ENDINGS):
         yield value
-
-
-def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 UTC."""
-    return (moment - EPOCH) // MICROSECOND
-
-
-def moment_of(count: int) -> datetime:
-    """The moment of so many microseconds; `microseconds(moment_of(n)) == n`."""
-    return EPOCH + count * MICROSECOND
 
 
 class _Plain:

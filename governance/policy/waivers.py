@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from governance.core.instants import parse_instant
+from governance.core.instants import microseconds, parse_instant
 from governance.lineage.views import WaiverView
 from governance.policy.model import WaiverLine
-from governance.policy.variables import instants_in, microseconds, plain
+from governance.policy.variables import instants_in, plain
 
 SIGNED_DEMANDED = "signed_approvals_required"
 """The parameter of a rule set, a flag, that demands signatures of approvals and of waivers."""

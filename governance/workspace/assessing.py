@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from governance.policy.explaining import Explanation
     from governance.policy.forecasting import Due
     from governance.policy.model import Assessment, Finding, RuleSet
+    from governance.workspace.assessing_beside import Beside
     from governance.workspace.checking import Checked
 
 DAYS_MAX = 3_660
@@ -188,7 +189,7 @@ class Assessing(Proving):
         in_force_only: bool = False,
         fail_vacuous: bool = False,
         keep_in: Path | None = None,
-        may_fork: bool = False,
+        other: Beside | None = None,
     ) -> Checked:
         """Hold rule sets against many subjects; what comes of each is what comes of it alone.
 
@@ -202,15 +203,15 @@ class Assessing(Proving):
             in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
             fail_vacuous: What passes only because there is nothing to look at counts as unknown.
             keep_in: A folder in which what was found is kept, and taken from while it holds; None to do without.
-            may_fork: Whether this process may be forked to share the work, as a command may that does nothing else.
+            other: A fork that got ready to assess with these rule sets, as a command has one that does nothing else.
 
         Raises:
             NotFoundError: Unknown subject or rule set.
             RuleSetError: A rule set does not load.
             IntegrityError: An entry that a verdict would rest on was altered.
         """
+        from governance.workspace.asked import asked_of
         from governance.workspace.checking import check_many
-        from governance.workspace.many import asked_of
 
         return check_many(
             self._storage,
@@ -228,7 +229,7 @@ class Assessing(Proving):
             origin=self.origin,
             key=self.verifier_key,
             keep_in=keep_in,
-            may_fork=may_fork,
+            other=other,
         )
 
     def explain(

@@ -32,21 +32,24 @@ class Process:
         self._pid = pid
         self._output = output
         self._read = 0
+        self._has_ended = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        self.wait()
+        if not self._has_ended:  # its number may be another's by then
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            self.wait()
         self._output.close()
 
     def wait(self) -> None:
         """Wait until it has ended."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
+        self._has_ended = True
 
     def new_lines(self) -> list[bytes]:
         """Whole lines that it wrote since this was last asked; it is not waited for."""

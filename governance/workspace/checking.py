@@ -7,29 +7,27 @@ sets that look at nothing but the dossier.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from governance.core.instants import format_instant, parse_instant
+from governance.core.instants import format_instant, moment_of, parse_instant
 from governance.errors import InputError
 from governance.ledger.checked import CheckedReader
 from governance.ledger.tree import read_root
-from governance.policy.assess import severity_named
-from governance.policy.model import Verdict
-from governance.policy.parameters import parameter_values
-from governance.policy.summary import Summary, is_keepable
-from governance.policy.variables import moment_of
+from governance.policy.summary import Summary
 from governance.storage.interface import Storage
+from governance.workspace.asked import Asked, Found
+from governance.workspace.assessing_beside import Answer, Beside
 from governance.workspace.kept import Kept, question_of
-from governance.workspace.many import Asked, Found, assess_many
 from governance.workspace.places import state_file
-from governance.workspace.rule_sets import load_named_rule_set
+
+if TYPE_CHECKING:
+    from governance.policy.model import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def check_many(
     origin: str,
     key: str,
     keep_in: Path | None,
-    may_fork: bool = False,
+    other: Beside | None = None,
 ) -> Checked:
     """Check subjects; see `Workspace.check_many`.
 
@@ -96,45 +94,50 @@ def check_many(
         raise InputError(
             "no rule set named", hint="name one with --rule-set; governance policy list shows them"
         )
-    severity = severity_named(asked.severity_min)
-    loaded = [load_named_rule_set(name) for name in asked.rule_sets]
-    parameter_values(loaded, asked.parameters)
     moment = parse_instant(asked.at)
-    is_whole = asked.size == storage.head().size
     kept: Kept | None = None
-    if keep_in is not None and is_whole and is_keepable(loaded):
-        question = question_of(
-            loaded,
-            origin=origin,
-            key=key,
-            severity_min=severity,
-            parameters=asked.parameters,
-            in_force_only=asked.in_force_only,
-            fail_vacuous=asked.fail_vacuous,
-        )
-        kept = Kept(state_file(keep_in, origin, storage.url), question)
+    if keep_in is not None and asked.size == storage.head().size:
+        kept = Kept(state_file(keep_in, origin, storage.url), question_of(asked, origin=origin, key=key))
+    url = storage.reopening_url
+    if other is not None and refs and url is not None:
+        other.begin(asked, key=key, url=url, sample=refs[-1])
     told = {} if kept is None else kept.read(reader, refs, size=asked.size, at=moment)
     missing = [ref for ref in dict.fromkeys(refs) if ref not in told]
-    fresh: dict[str, Found] = assess_many(
-        reader,
-        missing,
-        asked,
-        loaded,
-        key=key,
-        url=storage.reopening_url,
-        processes=os.cpu_count() or 1,
-        may_fork=may_fork,
-    )
-    if kept is not None and fresh:
-        kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)
+    fresh: dict[str, Found] = {}
+    # What was told once was asked rightly.
+    if missing or not told:
+        answer = other.assess(missing) if other is not None else None
+        if answer is None:
+            answer = _assessed_here(storage, reader, missing, asked, key=key)
+        fresh = answer.found
+        if kept is not None and fresh and answer.is_keepable:
+            kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)
     subjects = {**told, **{ref: each.summary for ref, each in fresh.items()}}
     horizons = [each.horizon for each in subjects.values() if each.horizon is not None]
     return Checked(
         verdict="fail" if any(each.verdict == "fail" for each in subjects.values()) else "pass",
         tree_size=asked.size,
         assessed_at=moment,
-        severity_min=severity,
+        severity_min=asked.severity_min,
         horizon=moment_of(min(horizons)) if horizons else None,
         subjects=tuple(subjects[ref] for ref in sorted(subjects)),
         kept=len(told),
     )
+
+
+def _assessed_here(
+    storage: Storage, reader: CheckedReader, refs: Sequence[str], asked: Asked, *, key: str
+) -> Answer:
+    """Load what is asked for and assess, with what other processes there may be.
+
+    Raises:
+        InputError, NotFoundError, RuleSetError, IntegrityError: See `check_many`.
+    """
+    from governance.policy.summarising import is_keepable
+    from governance.workspace.many import assess_many, require_askable
+    from governance.workspace.rule_sets import load_named_rule_set
+
+    loaded = [load_named_rule_set(name) for name in asked.rule_sets]
+    require_askable(asked, loaded)
+    found = assess_many(reader, refs, asked, loaded, key=key, url=storage.reopening_url)
+    return Answer(found, is_keepable(loaded))

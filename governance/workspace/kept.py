@@ -27,16 +27,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from governance.core.canonical import format_canonical
+from governance.core.instants import microseconds
 from governance.events.envelope import read_entry
 from governance.events.links import links_of
 from governance.ledger.checked import CheckedReader
 from governance.lineage.footprint import Touched
-from governance.policy.model import RuleSet
-from governance.policy.parameters import parameter_values
 from governance.policy.summary import Summary
-from governance.policy.variables import microseconds
-from governance.workspace.many import Found
+from governance.workspace.asked import Asked, Found
+from governance.workspace.rule_sets import rule_set_digest
 
 QUESTIONS_MAX = 8
 """Different questions of which the answers are kept."""
@@ -108,12 +106,17 @@ class _Subjects(NamedTuple):
 
     def untouched(self, sound: set[Tree], touched: Touched) -> Sequence[Summary]:
         """Summaries of those that were found at one of these trees, and of which no entry speaks since then."""
-        if self.trees <= sound and not touched.touches(b"".join(self.footprints)):
+        touched_here = touched.within(b"".join(self.footprints))
+        if self.trees <= sound and not touched_here:
             return self.summaries
         return [
             each.summary
             for each in self.rows()
-            if each.tree in sound and not touched.touches(each.footprint, size=each.tree[0])
+            if each.tree in sound
+            and not (
+                any(number in each.footprint for number in touched_here)
+                and touched.touches(each.footprint, size=each.tree[0])
+            )
         ]
 
 
@@ -132,32 +135,31 @@ class _Part(NamedTuple):
     digest: bytes
 
 
-def question_of(
-    rule_sets: Sequence[RuleSet],
-    *,
-    origin: str,
-    key: str,
-    severity_min: str,
-    parameters: Mapping[str, Any],
-    in_force_only: bool,
-    fail_vacuous: bool = False,
-) -> str:
+def question_of(asked: Asked, *, origin: str, key: str) -> str:
     """What tells one question from another, the subject, the moment and the ledger's size apart.
 
+    No rule set is loaded for it: what was asked in the same words of the same rules was answered once.
+
+    Args:
+        asked: What is asked of each subject.
+        origin: The ledger's own name.
+        key: Its verifier key, text form.
+
     Raises:
-        InputError: A parameter is unknown or out of bounds.
+        NotFoundError: There is no such rule set.
     """
     told = {
         "code": code_digest(),
         "key": key,
         "origin": origin,
-        "rule_sets": [[each.id, each.digest] for each in rule_sets],
-        "parameters": parameter_values(rule_sets, parameters),
-        "severity_min": severity_min,
-        "in_force_only": in_force_only,
-        "fail_vacuous": fail_vacuous,
+        "rule_sets": [rule_set_digest(name) for name in asked.rule_sets],
+        "parameters": asked.parameters,
+        "severity_min": asked.severity_min,
+        "in_force_only": asked.in_force_only,
+        "fail_vacuous": asked.fail_vacuous,
     }
-    return hashlib.sha256(format_canonical(told)).hexdigest()
+    # What a caller hands over that JSON has not is told by what it says of itself.
+    return hashlib.sha256(orjson.dumps(told, default=repr, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @lru_cache(maxsize=1)

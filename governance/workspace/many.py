@@ -15,15 +15,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import IO, Any, NamedTuple
+from dataclasses import asdict
+from typing import IO, Any
 
-import orjson
-
-from governance.core.instants import format_instant, parse_instant
+from governance.core.instants import parse_instant
 from governance.core.note import parse_verifier_key
 from governance.forking import can_fork
 from governance.ledger.checked import CheckedReader
@@ -32,12 +30,14 @@ from governance.lineage.footprint import FootprintReader
 from governance.lineage.reading import read_dossier_entries
 from governance.lineage.remembering import RememberingReader
 from governance.lineage.shelf import Shelf
-from governance.policy.assess import assess_briefly
+from governance.policy.assess import assess_briefly, severity_named
 from governance.policy.model import RuleSet
-from governance.policy.summary import Summary, summary_of
+from governance.policy.parameters import parameter_values
+from governance.policy.summarising import summary_of
 from governance.policy.vacuous import without_vacuous
 from governance.storage.interface import Reader
 from governance.storage.opening import open_storage
+from governance.workspace.asked import Asked, Found, found_in, line_of
 from governance.workspace.assessing_processes import Process, forked, started
 from governance.workspace.rule_sets import load_named_rule_set
 from governance.workspace.starting import start_quickly
@@ -49,34 +49,14 @@ SUBJECTS_EACH_MIN_FORKED = 5
 """A fork has to open the ledger, which costs as much as assessing some of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of every subject.
+def require_askable(asked: Asked, loaded: Sequence[RuleSet]) -> None:
+    """Whether rule sets can be asked this.
 
-    Attributes:
-        rule_sets: Ids or folders.
-        size: The tree size to look at.
-        at: The moment that the rules take as now, as text.
-        severity_min: The least severity that decides a verdict.
-        parameters: Values for the rule sets' parameters.
-        in_force_only: Leave rules out of the verdict that do not apply yet at that moment.
-        fail_vacuous: What passes only because there is nothing to look at counts as unknown.
+    Raises:
+        InputError: An unknown severity or parameter.
     """
-
-    rule_sets: tuple[str, ...]
-    size: int
-    at: str
-    severity_min: str
-    parameters: Mapping[str, Any]
-    in_force_only: bool
-    fail_vacuous: bool
-
-
-class Found(NamedTuple):
-    """What came of a subject, and what would change it."""
-
-    summary: Summary
-    footprint: bytes
+    severity_named(asked.severity_min)
+    parameter_values(loaded, asked.parameters)
 
 
 def assess_many(
@@ -87,8 +67,8 @@ def assess_many(
     *,
     key: str,
     url: str | None = None,
-    processes: int = 1,
     may_fork: bool = False,
+    shared: Shared | None = None,
 ) -> dict[str, Found]:
     """Assess subjects.
 
@@ -99,8 +79,8 @@ def assess_many(
         loaded: Its rule sets.
         key: The ledger's verifier key, text form.
         url: Where other processes find the ledger, secrets included; None when they cannot.
-        processes: At most so many, this one included.
         may_fork: Whether others may be forked off this one, if it has one thread alone.
+        shared: What is known of the ledger's entries already.
 
     Raises:
         NotFoundError, RuleSetError, IntegrityError, InputError: As of one subject.
@@ -110,10 +90,10 @@ def assess_many(
     ordered = sorted(set(refs))
     forks = may_fork and can_fork()
     each_min = SUBJECTS_EACH_MIN_FORKED if forks else SUBJECTS_EACH_MIN
-    parts = max(1, min(processes, len(ordered) // each_min)) if url else 1
+    parts = max(1, min(os.cpu_count() or 1, len(ordered) // each_min)) if url else 1
     bounds = [len(ordered) * part // parts for part in range(parts + 1)]
     shares = [ordered[start:end] for start, end in itertools.pairwise(bounds)]
-    shared = Shared()
+    known = Shared() if shared is None else shared
     found: dict[str, Found] = {}
 
     with contextlib.ExitStack() as running:
@@ -122,13 +102,13 @@ def assess_many(
             task = {"url": url, "key": key, "refs": share[::-1], "asked": asdict(asked)}
             with contextlib.suppress(OSError):
                 return running.enter_context(
-                    forked(lambda output: work(task, output, loaded, shared))
+                    forked(lambda output: work(task, output, loaded, known))
                     if forks
                     else started(__name__, task)
                 )
             return None
 
-        for each in assessed(reader, _left(shares, start, found), loaded, asked, shared):
+        for each in assessed(reader, _left(shares, start, found), loaded, asked, known):
             found[each.summary.subject] = each
     return found
 
@@ -185,35 +165,11 @@ def assessed(
         yield Found(summary_of(assessment), noting.take())
 
 
-def asked_of(
-    rule_sets: Sequence[str],
-    *,
-    size: int,
-    at: datetime,
-    severity_min: str,
-    parameters: Mapping[str, Any] | None,
-    in_force_only: bool,
-    fail_vacuous: bool = False,
-) -> Asked:
-    """What is asked, in a form that can be sent to another process."""
-    return Asked(
-        tuple(rule_sets),
-        size,
-        format_instant(at),
-        severity_min,
-        parameters or {},
-        in_force_only,
-        fail_vacuous,
-    )
-
-
 def _results(process: Process) -> Iterator[Found]:
     """What a process found since this was last asked."""
     for each in process.new_lines():
         with contextlib.suppress(ValueError, TypeError):
-            head, footprint, line = each.split(b"\t", 2)
-            summary = Summary._make([*orjson.loads(head), line])
-            yield Found(summary, bytes.fromhex(footprint.decode()))
+            yield found_in(each)
 
 
 def work(task: Mapping[str, Any], output: IO[bytes], loaded: Sequence[RuleSet], shared: Shared) -> None:
@@ -231,12 +187,6 @@ def work(task: Mapping[str, Any], output: IO[bytes], loaded: Sequence[RuleSet], 
         for each in assessed(reader, task["refs"], loaded, asked, shared):
             output.write(line_of(each))
             output.flush()
-
-
-def line_of(found: Found) -> bytes:
-    """What came of a subject, as one process tells another."""
-    head = orjson.dumps(found.summary[:-1])
-    return b"\t".join((head, found.footprint.hex().encode(), found.summary.line)) + b"\n"
 
 
 def main() -> None:

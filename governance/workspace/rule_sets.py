@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from governance.core.hashing import digest_bytes
 from governance.errors import NotFoundError
 from governance.resources import policies_directory
 
@@ -16,11 +17,29 @@ if TYPE_CHECKING:
     from governance.policy.model import RuleSet
 
 
+RULE_SET_BYTES_MAX = 1 << 20
+"""A longer one does not load."""
+
+
 def load_named_rule_set(name: str) -> RuleSet:
     """Load a rule set by its id among those that come with the package, or by the path of its folder."""
     from governance.policy.loader import load_rule_set
 
     return load_rule_set(rule_set_directory(name))
+
+
+def rule_set_digest(name: str) -> str:
+    """The digest of a rule set, without loading it.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    path = rule_set_directory(name) / "rule_set.yaml"
+    try:
+        with path.open("rb") as stream:
+            return digest_bytes(stream.read(RULE_SET_BYTES_MAX + 1))
+    except OSError as error:
+        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
 
 
 def lint_named_rule_sets(names: Sequence[str], *, commands: Mapping[str, frozenset[str]]) -> list[LintResult]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance.core.instants import format_instant
+from governance.core.instants import format_instant, microseconds, moment_of
 from governance.lineage.dossier import Dossier
 from governance.policy import checks, horizon
 from governance.policy.assess import assess, assess_briefly, judge
@@ -19,8 +19,8 @@ from governance.policy.expressions import RUN_STEPS_MAX, Activation, Run, compil
 from governance.policy.forecasting import Due, forecast_of, merged
 from governance.policy.horizon import Flip, flips
 from governance.policy.model import Assessment, RuleSet
-from governance.policy.summary import summary_of
-from governance.policy.variables import instants_in, microseconds, moment_of, plain
+from governance.policy.summarising import summary_of
+from governance.policy.variables import instants_in, plain
 from tests.lineage.histories import Told, digest, dossier_of, story
 from tests.policy.rule_sets import MODEL, NOW, rule, rule_set, waiver
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from governance.core.instants import microseconds, moment_of
 from governance.errors import InputError, NotFoundError, RuleSetError
 from governance.policy import variables
 from governance.policy.documents import Marked, parse_document, read_document
@@ -20,7 +21,6 @@ from governance.policy.expressions import (
 from governance.policy.loader import load_rule_set, parse_rule_set
 from governance.policy.messages import fill, format_duration, places
 from governance.policy.parameters import parse_duration, typed
-from governance.policy.variables import microseconds, moment_of
 from tests.policy.rule_sets import FILE, HEAD, NOW, rule, rule_set
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.errors import InputError, NotFoundError
-from governance.policy.summary import is_keepable, summary_of
+from governance.policy.summarising import is_keepable, summary_of
 from governance.workspace import kept
 from tests.policy.rule_sets import rule, rule_set
 from tests.workspace.many_models import DAY, INCIDENT, RULES, Made, digest, same
