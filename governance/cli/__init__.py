@@ -50,11 +50,10 @@ def main() -> None:
     from governance.workspace.starting import start_quickly
 
     start_quickly()
-    from governance.cli.app import app
     from governance.cli.narrowing import narrowed
 
     try:
-        narrowed(app, sys.argv[1:])()
+        narrowed(sys.argv[1:])()
     except GovernanceError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

@@ -1,72 +1,150 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands by name: the one list of what the command line can do."""
+"""The commands by name: the one list of what the command line can do.
+
+    made(["check"])         # an app that knows `check` and nothing else
+    app                     # all of them
+
+Rules: a command's module is loaded when the command is made ready, since loading all of them takes longer than most
+commands run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from governance.cli import (
-    assess,
-    demo,
-    explain,
-    forecast,
-    imports,
-    keys,
-    lint,
-    migrate,
-    options,
-    people,
-    personal,
-    policy_backtest,
-    policy_diff,
-    prove,
-    read,
-    remembered,
-    report,
-    statements,
-    tables,
-    timestamp,
-    witness,
-    write,
-)
+from governance.cli import options
 from governance.cli.options import Shared
 
-EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+GROUPS = {
+    "anchor": "The checkpoint that is kept outside the ledger.",
+    "seen": "What this user saw of each ledger.",
+    "person": "People under pseudonyms, and the keys that speak for them.",
+    "role": "What a person may decide, from when to when.",
+    "policy": "Rule sets: list them, read them, run their cases.",
+    "export": "Write the ledger's content in open formats.",
+    "import": "Take decisions that were made elsewhere, marked with who asserts them.",
+    "witness": "Watch the ledgers of others: cosign their checkpoints, once each, in order.",
+    "timestamp": "Have checkpoints stamped by an authority (RFC 3161).",
+    "sealing": "The side store of personal values: make it, look at it, change its key.",
+}
+"""What the commands of a group are about, by its name."""
 
-app = typer.Typer(
-    name="governance",
-    help="One provable record of how machine-learning systems were made, approved and run.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-policy = typer.Typer(help="Rule sets: list them, read them, run their cases.", no_args_is_help=True)
-anchor = typer.Typer(help="The checkpoint that is kept outside the ledger.", no_args_is_help=True)
-seen = typer.Typer(help="What this user saw of each ledger.", no_args_is_help=True)
-export = typer.Typer(help="Write the ledger's content in open formats.", no_args_is_help=True)
+COMMANDS = {
+    "init": "write.init",
+    "append": "write.append",
+    "record": "write.record",
+    "approve": "statements.approve",
+    "sign": "statements.sign",
+    "log": "read.log",
+    "show": "read.show",
+    "verify": "prove.verify",
+    "key": "read.key",
+    "rotate-key": "keys.rotate_key",
+    "revoke-key": "keys.revoke_key",
+    "checkpoint": "write.checkpoint",
+    "prove": "prove.prove",
+    "migrate": "migrate.migrate",
+    "disclose": "personal.disclose",
+    "erase": "personal.erase",
+    "data-subject": "personal.data_subject",
+    "lineage": "read.lineage",
+    "query": "read.query",
+    "check": "assess.check",
+    "explain": "explain.explain",
+    "forecast": "forecast.forecast",
+    "report": "report.report",
+    "demo": "demo.demo",
+    "prune": "write.prune",
+    "anchor show": "remembered.anchor_show",
+    "anchor accept": "remembered.anchor_accept",
+    "seen list": "remembered.seen_list",
+    "seen forget": "remembered.seen_forget",
+    "person enrol": "people.enrol",
+    "person list": "people.list_people",
+    "person bind-key": "people.bind_key",
+    "person revoke-key": "people.revoke_key",
+    "person import-keys": "people.import_keys",
+    "role grant": "people.grant_role",
+    "role revoke": "people.revoke_role",
+    "policy list": "assess.policy_list",
+    "policy show": "assess.policy_show",
+    "policy test": "assess.policy_test",
+    "policy lint": "lint.policy_lint",
+    "policy diff": "policy_diff.policy_diff",
+    "policy backtest": "policy_backtest.policy_backtest",
+    "export entries": "write.export_entries",
+    "export statement": "statements.export_statement",
+    "export tiles": "write.export_tiles",
+    "export tables": "tables.export_tables",
+    "import github-reviews": "imports.github_reviews",
+    "import gitlab-approvals": "imports.gitlab_approvals",
+    "witness init": "witness.init",
+    "witness serve": "witness.serve",
+    "witness cosign": "witness.cosign",
+    "witness request": "witness.request",
+    "timestamp request": "timestamp.request",
+    "timestamp fetch": "timestamp.fetch",
+    "sealing init": "personal.init",
+    "sealing show": "personal.show",
+    "sealing verify": "personal.verify",
+    "sealing rotate-key": "personal.rotate_key",
+    "sealing readmit": "personal.readmit",
+}
+"""The module and the function of each command, by its name as it is typed."""
 
-outside = typer.Typer(
-    help="Take decisions that were made elsewhere, marked with who asserts them.", no_args_is_help=True
-)
+SETTINGS = {"record": {"allow_extra_args": True, "ignore_unknown_options": True}}
+"""What is special to a command."""
 
-witnesses = typer.Typer(
-    help="Watch the ledgers of others: cosign their checkpoints, once each, in order.", no_args_is_help=True
-)
-
-persons = typer.Typer(help="People under pseudonyms, and the keys that speak for them.", no_args_is_help=True)
-roles = typer.Typer(help="What a person may decide, from when to when.", no_args_is_help=True)
-
-timestamps = typer.Typer(help="Have checkpoints stamped by an authority (RFC 3161).", no_args_is_help=True)
-
-sealing = typer.Typer(
-    help="The side store of personal values: make it, look at it, change its key.", no_args_is_help=True
-)
+NAMES = tuple(dict.fromkeys(name.split()[0] for name in COMMANDS))
+"""What can be typed first: commands and groups."""
 
 
-@app.callback(invoke_without_command=True)
+def made(names: Collection[str]) -> typer.Typer:
+    """An app of these commands and groups, in the order of the list."""
+    app = typer.Typer(
+        name="governance",
+        help="One provable record of how machine-learning systems were made, approved and run.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(_shared)
+    groups = {
+        name: typer.Typer(help=about, no_args_is_help=True) for name, about in GROUPS.items() if name in names
+    }
+    for name, target in COMMANDS.items():
+        first, _, second = name.partition(" ")
+        if first in names:
+            module, function = target.split(".")
+            owner = groups[first] if second else app
+            settings = SETTINGS.get(name)
+            owner.command(second or first, context_settings=settings)(
+                getattr(import_module(f"governance.cli.{module}"), function)
+            )
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+@cache
+def whole() -> typer.Typer:
+    """An app of all commands."""
+    return made(NAMES)
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`, made when it is first asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return whole()
+
+
 def _shared(
     context: typer.Context,
     ledger: options.Ledger = None,
@@ -82,74 +160,3 @@ def _shared(
 
         typer.echo(f"governance {governance.__version__}")
         raise typer.Exit
-
-
-app.command("init")(write.init)
-app.command("append")(write.append)
-app.command("record", context_settings=EXTRA)(write.record)
-app.command("approve")(statements.approve)
-app.command("sign")(statements.sign)
-app.command("log")(read.log)
-app.command("show")(read.show)
-app.command("verify")(prove.verify)
-app.command("key")(read.key)
-app.command("rotate-key")(keys.rotate_key)
-app.command("revoke-key")(keys.revoke_key)
-app.command("checkpoint")(write.checkpoint)
-app.command("prove")(prove.prove)
-app.command("migrate")(migrate.migrate)
-app.command("disclose")(personal.disclose)
-app.command("erase")(personal.erase)
-app.command("data-subject")(personal.data_subject)
-app.command("lineage")(read.lineage)
-app.command("query")(read.query)
-app.command("check")(assess.check)
-app.command("explain")(explain.explain)
-app.command("forecast")(forecast.forecast)
-app.command("report")(report.report)
-app.command("demo")(demo.demo)
-policy.command("list")(assess.policy_list)
-policy.command("show")(assess.policy_show)
-policy.command("test")(assess.policy_test)
-policy.command("lint")(lint.policy_lint)
-policy.command("diff")(policy_diff.policy_diff)
-policy.command("backtest")(policy_backtest.policy_backtest)
-export.command("entries")(write.export_entries)
-outside.command("github-reviews")(imports.github_reviews)
-outside.command("gitlab-approvals")(imports.gitlab_approvals)
-export.command("statement")(statements.export_statement)
-persons.command("enrol")(people.enrol)
-persons.command("list")(people.list_people)
-persons.command("bind-key")(people.bind_key)
-persons.command("revoke-key")(people.revoke_key)
-persons.command("import-keys")(people.import_keys)
-roles.command("grant")(people.grant_role)
-roles.command("revoke")(people.revoke_role)
-witnesses.command("init")(witness.init)
-witnesses.command("serve")(witness.serve)
-witnesses.command("cosign")(witness.cosign)
-witnesses.command("request")(witness.request)
-timestamps.command("request")(timestamp.request)
-timestamps.command("fetch")(timestamp.fetch)
-export.command("tiles")(write.export_tiles)
-export.command("tables")(tables.export_tables)
-app.command("prune")(write.prune)
-anchor.command("show")(remembered.anchor_show)
-anchor.command("accept")(remembered.anchor_accept)
-seen.command("list")(remembered.seen_list)
-seen.command("forget")(remembered.seen_forget)
-app.add_typer(anchor, name="anchor")
-app.add_typer(seen, name="seen")
-app.add_typer(persons, name="person")
-app.add_typer(roles, name="role")
-app.add_typer(policy, name="policy")
-app.add_typer(export, name="export")
-app.add_typer(outside, name="import")
-app.add_typer(witnesses, name="witness")
-app.add_typer(timestamps, name="timestamp")
-sealing.command("init")(personal.init)
-sealing.command("show")(personal.show)
-sealing.command("verify")(personal.verify)
-sealing.command("rotate-key")(personal.rotate_key)
-sealing.command("readmit")(personal.readmit)
-app.add_typer(sealing, name="sealing")

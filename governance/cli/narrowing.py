@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Narrowing: of all commands only the one that is called is made ready.
 
-    narrowed(app, ["--ledger", "a.db", "check", "model:m@1"])     # an app that knows `check` and nothing else
+    narrowed(["--ledger", "a.db", "check", "model:m@1"])     # an app that knows `check` and nothing else
 
 Rules: making some seventy commands ready takes longer than most of them run. What is narrowed does what the whole
 would: where it cannot be told which command is called, where there is none of that name, or where help or a completion
@@ -10,10 +10,11 @@ is asked for, the app stays whole.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 
 import typer
+
+from governance.cli.app import NAMES, made, whole
 
 VALUED = ("--ledger", "--key-file", "--signer", "--anchor")
 """Options before the command that take the next word as their value."""
@@ -23,21 +24,14 @@ SEES_ALL = ("policy",)
 """What looks at all other commands: `policy lint` holds remediations against them."""
 
 
-def narrowed(app: typer.Typer, words: Sequence[str]) -> typer.Typer:
+def narrowed(words: Sequence[str]) -> typer.Typer:
     """The app with only the command, or the group of commands, that these words call.
 
     Args:
-        app: All commands.
         words: The command line without the program's own name.
     """
     called = _called(words)
-    commands = [each for each in app.registered_commands if each.name == called]
-    groups = [each for each in app.registered_groups if each.name == called]
-    if called in SEES_ALL or len(commands) + len(groups) != 1:
-        return app
-    made = copy.copy(app)
-    made.registered_commands, made.registered_groups = commands, groups
-    return made
+    return whole() if called is None or called in SEES_ALL or called not in NAMES else made([called])
 
 
 def _called(words: Sequence[str]) -> str | None:

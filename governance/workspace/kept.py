@@ -70,11 +70,12 @@ class _Kept(NamedTuple):
 
 
 class _Subjects(NamedTuple):
-    """What is kept of some subjects, column by column: most are told as they are."""
+    """What is kept of some subjects, column by column, since most are told as they are; footprints joined."""
 
     found_at: Sequence[Tree]
     moments: Sequence[int]
-    footprints: Sequence[bytes]
+    footprint_sizes: Sequence[int]
+    footprints: bytes
     summaries: Sequence[Summary]
 
     @property
@@ -84,7 +85,8 @@ class _Subjects(NamedTuple):
 
     def rows(self) -> Iterator[_Kept]:
         """Subject by subject."""
-        return map(_Kept, *self)
+        footprints = _cut(self.footprints, self.footprint_sizes)
+        return map(_Kept, self.found_at, self.moments, footprints, self.summaries)
 
     def those(self, wanted: set[str], moment: int) -> _Subjects:
         """Those that are wanted, and hold at a moment."""
@@ -94,19 +96,11 @@ class _Subjects(NamedTuple):
             and (each.steady_until is None or moment < each.steady_until)
             for each, found_at in zip(self.summaries, self.moments, strict=True)
         ]
-        if all(is_kept):
-            return self
-        kept = list(itertools.compress(self.rows(), is_kept))
-        return _Subjects(
-            [each.tree for each in kept],
-            [each.assessed_at for each in kept],
-            [each.footprint for each in kept],
-            [each.summary for each in kept],
-        )
+        return self if all(is_kept) else _joined(list(itertools.compress(self.rows(), is_kept)))
 
     def untouched(self, sound: set[Tree], touched: Touched) -> Sequence[Summary]:
         """Summaries of those that were found at one of these trees, and of which no entry speaks since then."""
-        touched_here = touched.within(b"".join(self.footprints))
+        touched_here = touched.within(self.footprints)
         if self.trees <= sound and not touched_here:
             return self.summaries
         return [
@@ -120,7 +114,7 @@ class _Subjects(NamedTuple):
         ]
 
 
-NOTHING = _Subjects((), (), (), ())
+NOTHING = _Subjects((), (), (), b"", ())
 
 
 class _Part(NamedTuple):
@@ -261,21 +255,23 @@ def _part_of(subject: str) -> int:
 
 def _sealed(question: str, part: int, kept: Sequence[_Kept]) -> _Part:
     """A part with a digest of all that stands in it."""
-    trees = list(dict.fromkeys(each.tree for each in kept))
+    joined = _joined(kept)
+    trees = {tree: number for number, tree in enumerate(dict.fromkeys(joined.found_at))}
+    *told, lines = zip(*joined.summaries, strict=True)
     columns = [
-        [trees.index(each.tree) for each in kept],
-        [each.assessed_at for each in kept],
-        [len(each.footprint) for each in kept],
-        [len(each.summary.line) for each in kept],
-        *zip(*(each.summary[:-1] for each in kept), strict=True),
+        [trees[tree] for tree in joined.found_at],
+        joined.moments,
+        joined.footprint_sizes,
+        list(map(len, lines)),
+        *told,
     ]
     made = _Part(
         question,
         part,
-        max(each.assessed_at for each in kept),
-        orjson.dumps([trees, *columns]),
-        b"".join(each.footprint for each in kept),
-        b"".join(each.summary.line for each in kept),
+        max(joined.moments),
+        orjson.dumps([list(trees), *columns]),
+        joined.footprints,
+        b"".join(lines),
         b"",
     )
     return made._replace(digest=_digest_of(made))
@@ -291,17 +287,30 @@ def _opened(row: Sequence[Any]) -> _Subjects:
             part.columns
         )
         known = [(size, root) for size, root in trees]
-        footprints, lines = map(_cut, (part.footprints, part.lines), sizes)
+        footprint_sizes, line_sizes = sizes
+        lines = _cut(part.lines, line_sizes)
         summaries = list(map(Summary, subjects, verdicts, errors, horizons, steady, lines))
-        return _Subjects([known[number] for number in numbers], moments, list(footprints), summaries)
+        found_at = [known[number] for number in numbers]
+        return _Subjects(found_at, moments, footprint_sizes, part.footprints, summaries)
     except _NOT_OURS:
         return NOTHING
 
 
+def _joined(rows: Sequence[_Kept]) -> _Subjects:
+    """Column by column what stood subject by subject."""
+    return _Subjects(
+        [each.tree for each in rows],
+        [each.assessed_at for each in rows],
+        [len(each.footprint) for each in rows],
+        b"".join(each.footprint for each in rows),
+        [each.summary for each in rows],
+    )
+
+
 def _cut(joined: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
     """Pieces of these sizes."""
-    ends = itertools.accumulate(sizes, initial=0)
-    return (joined[start:end] for start, end in itertools.pairwise(ends))
+    ends = list(itertools.accumulate(sizes, initial=0))
+    return map(joined.__getitem__, map(slice, ends, ends[1:]))
 
 
 def _digest_of(part: _Part) -> bytes:
