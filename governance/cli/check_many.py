@@ -50,7 +50,7 @@ def check_many(
     from governance.workspace.places import state_directory
 
     state = state_directory() if use_cache else None
-    with beside(question.rule_sets) as other:
+    with beside(question.rule_sets, state) as other:
         options.compare_seen(ledger or options.shared_of(context).ledger)
         with options.opened(context, ledger) as workspace:
             refs = list(question.refs)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fork that gets ready to assess while this process finds out what there is to assess.
 
-    with beside(["baseline"]) as other:
+    with beside(["baseline"], state) as other:
         …                                    # open the ledger, look what was kept of it
         other.begin(asked, key=…, url=…, sample=…)
         answer = other.assess(refs)
@@ -24,6 +24,8 @@ from governance.forking import can_fork
 from governance.workspace.assessing_processes import forked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from governance.workspace.asked import Asked, Found
 
 END = {True: b"keepable", False: b"not keepable"}
@@ -38,19 +40,20 @@ class Answer(NamedTuple):
 
 
 @contextlib.contextmanager
-def beside(rule_sets: Sequence[str]) -> Iterator[Beside | None]:
+def beside(rule_sets: Sequence[str], state: Path | None) -> Iterator[Beside | None]:
     """A fork that loads rule sets, ended with the block; None where there can be none, or no core for it.
 
     What both will need is best loaded before.
 
     Args:
         rule_sets: Ids or folders.
+        state: The user's state folder, where rule sets are kept that loaded before; None for none.
     """
     with contextlib.ExitStack() as running:
         made: Beside | None = None
         if (os.cpu_count() or 1) > 1 and can_fork():
             with contextlib.suppress(OSError):
-                made = Beside(rule_sets)
+                made = Beside(rule_sets, state)
                 running.callback(made.end)
         yield made
 
@@ -60,13 +63,15 @@ class Beside:
 
     Args:
         rule_sets: Ids or folders of the rule sets that it loads.
+        state: The user's state folder, where they are kept when they have loaded; None for none.
 
     Raises:
         OSError: There can be no further process.
     """
 
-    def __init__(self, rule_sets: Sequence[str]) -> None:
+    def __init__(self, rule_sets: Sequence[str], state: Path | None) -> None:
         self._rule_sets = rule_sets
+        self._state = state
         to_read, to_write = os.pipe()
         self._input, self._task = os.fdopen(to_read), os.fdopen(to_write, "w")
         with contextlib.ExitStack() as failing, self._input:
@@ -120,10 +125,10 @@ class Beside:
         from governance.policy.summarising import is_keepable
         from governance.storage.opening import open_storage
         from governance.workspace.asked import Asked, line_of
+        from governance.workspace.kept_rules import load_rules
         from governance.workspace.many import Shared, assess_many, assessed, require_askable
-        from governance.workspace.rule_sets import load_named_rule_set
 
-        loaded, shared = [load_named_rule_set(name) for name in self._rule_sets], Shared()
+        loaded, shared = [load_rules(name, self._state) for name in self._rule_sets], Shared()
         told = json.loads(self._input.readline())
         asked = Asked(**told["asked"])
         require_askable(asked, loaded)

@@ -130,20 +130,20 @@ def test_a_fork_that_got_ready_finds_the_same(
         return answers[-1]
 
     monkeypatch.setattr(Beside, "assess", noted)
-    with beside(made.rules) as other:
+    with beside(made.rules, made.folder / "state") as other:
         assert same(alone, made.check(keep=keep, other=other))
     assert [answer is not None and sorted(answer.found) for answer in answers] == [
         ["model:m@0", "model:m@1", "model:m@2"]
     ]
     if keep:
         made.told("approval.granted", "model:m@1", "person:rita", digest=digest("model:m@1"), purpose="p")
-        with beside(made.rules) as other:
+        with beside(made.rules, made.folder / "state") as other:
             again = made.check(other=other)
         assert again.kept == 2
         assert answers[1] is not None
         assert list(answers[1].found) == ["model:m@1"]
         assert same(again, made.check(keep=False))
-        with beside(made.rules) as other:
+        with beside(made.rules, made.folder / "state") as other:
             assert made.check(other=other).kept == 3
         assert len(answers) == 2
 
@@ -153,7 +153,7 @@ def test_a_fork_that_got_ready_finds_the_same(
 def test_what_can_not_be_kept_is_known_to_a_fork_as_well(made: Made) -> None:
     (made.folder / "own" / "rule_set.yaml").write_text(RULES.replace("message: m,", 'message: "{now}",'))
     for _ in range(2):
-        with beside(made.rules) as other:
+        with beside(made.rules, made.folder / "state") as other:
             assert made.check(other=other).kept == 0
 
 
@@ -161,15 +161,18 @@ def test_what_can_not_be_kept_is_known_to_a_fork_as_well(made: Made) -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_what_is_wrong_is_said_here_and_not_in_a_fork(made: Made, capfd: pytest.CaptureFixture[str]) -> None:
     refs = made.workspace.subjects("model")
-    with beside(["nothing"]) as other, pytest.raises(NotFoundError, match="no rule set 'nothing'"):
+    with beside(["nothing"], None) as other, pytest.raises(NotFoundError, match="no rule set 'nothing'"):
         made.workspace.check_many(refs, ["nothing"], other=other)
-    with beside(made.rules) as other, pytest.raises(InputError, match="severity"):
+    with beside(made.rules, made.folder / "state") as other, pytest.raises(InputError, match="severity"):
         made.check(severity_min="hihg", other=other)
-    with beside(made.rules) as other, pytest.raises(InputError, match="parameter"):
+    with beside(made.rules, made.folder / "state") as other, pytest.raises(InputError, match="parameter"):
         made.check(parameters={"nothing": object()}, other=other)
-    with beside(made.rules) as other, pytest.raises(NotFoundError, match="model:other"):
+    with (
+        beside(made.rules, made.folder / "state") as other,
+        pytest.raises(NotFoundError, match="model:other"),
+    ):
         made.workspace.check_many(["model:other@1"], made.rules, other=other)
-    with beside(made.rules) as other:
+    with beside(made.rules, made.folder / "state") as other:
         assert made.workspace.check_many([], made.rules, other=other).verdict == "pass"
     assert capfd.readouterr() == ("", "")
 
@@ -188,7 +191,7 @@ def test_a_fork_that_says_what_nobody_asked_is_not_believed(
         monkeypatch.setattr(
             Beside, "_work", lambda _, output, line=line: output.write(line) and output.flush()
         )
-        with beside(made.rules) as other:
+        with beside(made.rules, made.folder / "state") as other:
             assert same(alone, made.check(keep=False, other=other))
 
 
@@ -202,7 +205,7 @@ def test_there_is_a_fork_only_where_there_is_a_core_for_it(
     monkeypatch.setattr(assessing_beside, "forked", refused)
     for cores in (1, 2):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
-        with beside(made.rules) as other:
+        with beside(made.rules, made.folder / "state") as other:
             assert other is None
 
 
