@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from governance.errors import InputError, NotFoundError
 from governance.policy.summarising import is_keepable, summary_of
-from governance.workspace import kept
+from governance.workspace import checking, kept
 from tests.policy.rule_sets import rule, rule_set
 from tests.workspace.many_models import DAY, INCIDENT, RULES, Made, digest, same
 
@@ -275,7 +275,9 @@ def test_no_subjects_pass(made: Made) -> None:
     assert made.workspace.subjects("system") == ["system:s"]
 
 
-def test_json_says_what_the_values_say(made: Made) -> None:
+@pytest.mark.parametrize("joined", [1, 2, 500])
+def test_json_says_what_the_values_say(made: Made, monkeypatch: pytest.MonkeyPatch, joined: int) -> None:
+    monkeypatch.setattr(checking, "SUBJECTS_JOINED", joined)
     for checked in (made.check(keep=False), made.workspace.check_many([], made.rules)):
         assert json.loads(b"".join(checked.to_json())) == checked.to_dict()
 
