@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -130,6 +134,21 @@ def test_the_executive_summary_is_one_page_whatever_is_open(content_of: object) 
     assert callable(content_of)
     content = content_of("executive")
     assert pages_of(rendered("executive", content)) == 1
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
+@pytest.mark.parametrize("content_of", [hostile_content, empty_content])
+def test_the_place_to_sign_is_on_one_page(content_of: Callable[[str], Content], tmp_path: Path) -> None:
+    template = "declaration-of-conformity"
+    (tmp_path / "report.pdf").write_bytes(rendered(template, content_of(template)))
+    told = subprocess.run(
+        ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (page,) = (each for each in told.stdout.split("\f") if re.search(r"(?m)^ *Signature$", each))
+    assert all(words in page for words in ("Place, date, name", "Place and date", "Name and function"))
 
 
 def test_an_empty_assessment_is_a_faultless_pdf() -> None:
