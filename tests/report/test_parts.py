@@ -290,7 +290,7 @@ import json, sys
 from governance.forking import can_fork
 from governance.report.part_workers import Copied, part_workers
 assert can_fork()
-with part_workers(1, lambda html, at: f"{html} {at.year}".encode()) as (worker,):
+with part_workers(1, lambda html, at: [f"{html} {at.year}".encode()]) as (worker,):
     assert isinstance(worker, Copied)
     for html in ("one", "two"):
         task = json.dumps({"html": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()
