@@ -23,7 +23,7 @@ ELEMENTS_LEAST = 2_500
 LETTERS_EACH = 55_000
 """Of a part's HTML, about; some fifteen pages. Time goes with letters better than with elements."""
 
-LETTERS_FRONT = 18_000
+LETTERS_FRONT = 22_000
 """What takes as long as the front of a report of some 60 pages, with its empty pages, and the merging."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>")
@@ -152,11 +152,13 @@ def _places(html: str, start: int, end: int) -> Iterator[_Place]:
 
 
 def _chosen(places: Sequence[_Place], end: int) -> list[_Place]:
-    """The places where parts begin: the first, and for each further part the one that is nearest to its share."""
+    """The places where parts begin: the first, and for each further part the one that is nearest to its share.
+
+    Who lays out the first part lays out no front: that part is as much longer.
+    """
     first = places[0]
     total = end - first.at
     count = max(1, round(total / LETTERS_EACH / 2)) * 2
-    # Who lays out the first part does no front: it is as much longer.
     longer = min(LETTERS_FRONT, total / count)
     each = (total - longer) / count
     chosen = [first]

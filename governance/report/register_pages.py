@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long register as PDF: laid out in chunks by several processes, and put in the place that the report kept for it.
 
-Rules: the same chunks whatever the number of processes, so the same bytes. The report itself is laid out with empty
-pages where the register goes: so contents, bookmarks and page numbers are right before the register is made. A process
-that does not finish costs time, never pages: its chunks are then made here. Merging keeps the structure tree whole:
-each page's elements stand where those of the empty page stood, and the parent tree finds them.
+Rules: the same chunks whatever the number of processes, so the same bytes; who makes them differs alone. The report
+itself is laid out with empty pages where the register goes: so contents, bookmarks and page numbers are right before
+the register is made. A process that does not finish costs time, never pages: its chunks are then made here. Merging
+keeps the structure tree whole: each page's elements stand where those of the empty page stood, and the parent tree
+finds them.
 """
 
 from __future__ import annotations
