@@ -23,6 +23,9 @@ ELEMENTS_LEAST = 2_500
 LETTERS_EACH = 55_000
 """Of a part's HTML, about; some fifteen pages. Time goes with letters better than with elements."""
 
+LETTERS_FRONT = 22_000
+"""What takes as long as the front of a report of some 60 pages, with its empty pages, and the merging."""
+
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>")
 _VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _NAMED = re.compile(r'\bid="([^"]*)"')
@@ -149,17 +152,21 @@ def _places(html: str, start: int, end: int) -> Iterator[_Place]:
 
 
 def _chosen(places: Sequence[_Place], end: int) -> list[_Place]:
-    """The places where parts begin: the first, and for each further part the one that is nearest to its share."""
+    """The places where parts begin: the first, and for each further part the one that is nearest to its share.
+
+    Who lays out the first part lays out no front: that part is as much longer.
+    """
     first = places[0]
     total = end - first.at
     count = max(1, round(total / LETTERS_EACH / 2)) * 2
-    each = total / count
+    longer = min(LETTERS_FRONT, total / count)
+    each = (total - longer) / count
     chosen = [first]
     for number in range(1, count):
         ahead = [place for place in places if place.at > chosen[-1].at + each / 2]
         if not ahead:
             break
-        share = first.at + number * each
+        share = first.at + longer + number * each
         chosen.append(
             min(
                 ahead,

@@ -16,7 +16,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
@@ -25,7 +25,7 @@ from typing import Any
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
 from governance.report.part_workers import part_workers
-from governance.report.parts import CutReport, cut_report
+from governance.report.parts import LETTERS_FRONT, CutReport, cut_report
 from governance.report.parts_merging import put_parts
 from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
@@ -37,6 +37,8 @@ REGISTER = "register"
 
 _NAMED_DRAWING = re.compile(r'(<svg\b[^>]*?\saria-label="([^"]*)"[^>]*>)(?!\s*<title)')
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
+_FONT_FACE = re.compile(r"""@font-face\{(?:[\w\s:;,-]|"[\w ]*"|url\(data:[\w/;,+=-]*\))*\}""")
+"""As our style sheets name a font once it is put into them; what is written otherwise is read with every page."""
 _ON_EVERY_PAGE = re.compile(r'<div class="watermark">.*?</div>|<div class="runner"[^>]*></div>', re.DOTALL)
 _ENVIRONMENT_LOCK = threading.Lock()
 _VARIANT: Mapping[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}
@@ -51,6 +53,29 @@ class Attachment:
     name: str
     content: bytes
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    """Fonts of several pages, each read once.
+
+    Attributes:
+        configuration: WeasyPrint's, which holds what it has read.
+    """
+
+    configuration: Any
+    _faces: set[str] = field(default_factory=set)
+
+    def unread(self, html: str) -> str:
+        """A page without the fonts that another brought: to read past one takes longer than to lay out a page."""
+        faces = {face for style in _STYLE.findall(html) for face in _FONT_FACE.findall(style)}
+        left_out = faces & self._faces
+        self._faces.update(faces)
+        if not left_out:
+            return html
+        return _STYLE.sub(
+            lambda style: _FONT_FACE.sub(lambda face: "" if face[0] in left_out else face[0], style[0]), html
+        )
 
 
 def render_pdf(
@@ -96,7 +121,7 @@ def render_pdf(
         making.begin(workers)
         report = _written(document, html, issued_at, attachments)
         del document, tasks  # the chunks that are made here take its place in memory
-        made = making.finish(partial(make_pdf, fonts=fonts))
+        made = making.finish(partial(make_chunk, fonts=fonts))
     return put_in_place(report, made, first=first)
 
 
@@ -106,7 +131,7 @@ def with_register(html: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def make_pdf(
-    html: str, issued_at: datetime, attachments: Sequence[Attachment] = (), *, fonts: Any = None
+    html: str, issued_at: datetime, attachments: Sequence[Attachment] = (), *, fonts: Fonts | None = None
 ) -> bytes:
     """HTML as PDF/A-3a; see `render_pdf`.
 
@@ -119,8 +144,13 @@ def make_pdf(
     return _written(_laid_out(html, issued_at, fonts), html, issued_at, attachments)
 
 
-def make_part(html: str, issued_at: datetime, *, fonts: Any = None) -> bytes:
-    """A part of a report: the length of the next in 8 bytes, a list of its pages as JSON, then the PDF.
+def make_chunk(html: str, issued_at: datetime, *, fonts: Fonts | None = None) -> Iterator[bytes]:
+    """Pages of a register, in one piece: the PDF; see `make_pdf`."""
+    yield make_pdf(html, issued_at, fonts=fonts)
+
+
+def make_part(html: str, issued_at: datetime, *, fonts: Fonts | None = None) -> Iterator[bytes]:
+    """A part of a report: once it is laid out, a list of its pages as JSON; once it is drawn, the PDF.
 
     Of each page its anchors, its bookmarks, and whether it is wide.
 
@@ -134,52 +164,45 @@ def make_part(html: str, issued_at: datetime, *, fonts: Any = None) -> bytes:
         {"anchors": dict(page.anchors), "bookmarks": list(page.bookmarks), "wide": page.width > page.height}
         for page in document.pages
     ]
-    told = json.dumps(pages).encode()
+    yield json.dumps(pages).encode()
     targets = {target for page in document.pages for kind, target, *_ in page.links if kind == "internal"}
     for name in sorted(targets.difference(*(page.anchors for page in document.pages))):
         # In another part: WeasyPrint drops links to what it does not know. The name is not taken over from here.
         document.pages[0].anchors[name] = (0, 0, 0, 0)
     part = hashlib.sha256(html.encode()).hexdigest()[:16]
-    return len(told).to_bytes(8, "big") + told + _written(document, html, issued_at, (), part=part)
+    yield _written(document, html, issued_at, (), part=part)
 
 
-def read_fonts() -> Any:
+def read_fonts() -> Fonts:
     """Holds the fonts of what is laid out with it."""
     load_weasyprint()
     from weasyprint.text.fonts import FontConfiguration
 
-    return FontConfiguration()
+    return Fonts(FontConfiguration())
 
 
 def _in_parts(
     cut: CutReport, html: str, issued_at: datetime, attachments: Sequence[Attachment], processes: int
 ) -> bytes:
-    """A report whose parts are laid out apart, and then its front, which knows their pages."""
+    """A report whose parts are laid out apart, and its front, which knows their pages, while the last are drawn."""
     load_weasyprint()
     # Not before this process is copied: Pango reads the system's in a thread.
     fonts = cache(read_fonts)
 
-    def make(part: str, moment: datetime) -> bytes:
+    def make(part: str, moment: datetime) -> Iterator[bytes]:
         return make_part(part, moment, fonts=fonts())
 
     with part_workers(min(processes, len(cut.parts)) - 1, make) as workers:
-        making = Chunks(cut.parts, issued_at)
+        making = Chunks(cut.parts, issued_at, pieces=2, besides=LETTERS_FRONT)
         making.begin(workers)
+        pages = list(chain.from_iterable(map(json.loads, making.first_pieces(make))))
+        document = _laid_out(cut.front(pages), issued_at, fonts())
+        first = len(document.pages) - len(pages)
+        for page, its in zip(document.pages[first:], pages, strict=True):
+            page.anchors, page.bookmarks = its["anchors"], its["bookmarks"]
+        front = _written(document, html, issued_at, attachments)
         made = making.finish(make)
-    told, pdfs = zip(*map(_told_of_part, made), strict=True)
-    pages = list(chain.from_iterable(told))
-    document = _laid_out(cut.front(pages), issued_at, fonts())
-    first = len(document.pages) - len(pages)
-    for page, its in zip(document.pages[first:], pages, strict=True):
-        page.anchors, page.bookmarks = its["anchors"], its["bookmarks"]
-    front = _written(document, html, issued_at, attachments)
-    return put_parts(front, pdfs, first=first)
-
-
-def _told_of_part(made: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """What `make_part` tells of a part's pages, and its PDF."""
-    end = 8 + int.from_bytes(made[:8], "big")
-    return json.loads(made[8:end]), made[end:]
+    return put_parts(front, made, first=first)
 
 
 def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> str:
@@ -196,13 +219,13 @@ def _chunk_html(html: str, pages: Sequence[Page], number: int, total: int) -> st
     )
 
 
-def _laid_out(html: str, issued_at: datetime, fonts: Any = None) -> Any:
+def _laid_out(html: str, issued_at: datetime, fonts: Fonts | None = None) -> Any:
     load_weasyprint()
     # WeasyPrint takes alternative text from a drawing's title alone.
-    titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html)
+    titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html if fonts is None else fonts.unread(html))
     with _source_date(issued_at), _nothing_fetched(), _few_collections():
         page = read_html(titled, url_fetcher=_fetcher(), base_url="report:")
-        return page.render(font_config=fonts, **_VARIANT)
+        return page.render(font_config=fonts and fonts.configuration, **_VARIANT)
 
 
 def _written(

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long register as PDF: laid out in chunks by several processes, and put in the place that the report kept for it.
 
-Rules: the same chunks whatever the number of processes, so the same bytes. The report itself is laid out with empty
-pages where the register goes: so contents, bookmarks and page numbers are right before the register is made. A process
-that does not finish costs time, never pages: its chunks are then made here. Merging keeps the structure tree whole:
-each page's elements stand where those of the empty page stood, and the parent tree finds them.
+Rules: the same chunks whatever the number of processes, so the same bytes; who makes them differs alone. The report
+itself is laid out with empty pages where the register goes: so contents, bookmarks and page numbers are right before
+the register is made. A process that does not finish costs time, never pages: its chunks are then made here. Merging
+keeps the structure tree whole: each page's elements stand where those of the empty page stood, and the parent tree
+finds them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Protocol, cast
@@ -27,7 +28,8 @@ PAGES_EACH = 24
 
 WORKER = "governance.report.register_worker"
 
-Make = Callable[[str, datetime], bytes]
+Make = Callable[[str, datetime], Iterable[bytes]]
+"""Makes a chunk of its HTML and the report's date: its pieces, each when it is ready, the PDF last."""
 
 Places = Mapping[tuple[int, int], int]
 """Where pages stand, from 0, by the number of their object."""
@@ -58,13 +60,19 @@ class Chunks:
     Attributes:
         tasks: Each chunk's HTML.
         issued_at: The report's date.
+        pieces: What each is made of (`Make`).
+        besides: What this process does besides, as letters of HTML that it could lay out meanwhile.
     """
 
     tasks: Sequence[str]
     issued_at: datetime
-    _ahead: deque[int] = field(default_factory=deque)
-    _made: dict[int, bytes] = field(default_factory=dict)
+    pieces: int = 1
+    besides: int = 0
+    _ahead: list[deque[int]] = field(default_factory=list)
+    _made: dict[int, list[bytes]] = field(default_factory=dict)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _working: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def begin(self, workers: Sequence[Worker]) -> None:
         """Have processes make some of them, while this one does something else.
@@ -72,14 +80,29 @@ class Chunks:
         Args:
             workers: The processes.
         """
-        # The longest first, so that all end at about the same time.
-        self._ahead.extend(sorted(range(len(self.tasks)), key=lambda at: -len(self.tasks[at])))
-        self._threads = [threading.Thread(target=self._feed, args=(each,), daemon=True) for each in workers]
+        self._ahead = _shares([_weight(each) for each in self.tasks], [self.besides, *(0 for _ in workers)])
+        self._working = len(workers)
+        self._threads = [
+            threading.Thread(target=self._feed, args=(each, number), daemon=True)
+            for number, each in enumerate(workers, start=1)
+        ]
         for thread in self._threads:
             thread.start()
 
+    def first_pieces(self, make: Make) -> list[bytes]:
+        """The first piece of each, in order, once they are begun: others may still be at work on what follows it.
+
+        Args:
+            make: Makes one here.
+        """
+        self._make_here(make)
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._made) == len(self.tasks) or not self._working)
+        self._make_missing(make, pieces=1)
+        return [self._made[at][0] for at in range(len(self.tasks))]
+
     def finish(self, make: Make) -> list[bytes]:
-        """All of them, in order, once they are begun.
+        """The last piece of each, in order, once they are begun.
 
         Args:
             make: Makes one here.
@@ -87,33 +110,49 @@ class Chunks:
         self._make_here(make)
         for thread in self._threads:
             thread.join()
-        self._ahead.extend(at for at in range(len(self.tasks)) if at not in self._made)
-        self._make_here(make)
-        return [self._made[at] for at in range(len(self.tasks))]
+        self._make_missing(make, pieces=self.pieces)
+        return [self._made[at][-1] for at in range(len(self.tasks))]
 
     def _make_here(self, make: Make) -> None:
-        for at in self._taken():
-            self._made[at] = make(self.tasks[at], self.issued_at)
+        while (at := self._take(0)) is not None:
+            self._made[at] = list(make(self.tasks[at], self.issued_at))
 
-    def _taken(self) -> Iterator[int]:
-        while True:
-            try:
-                yield self._ahead.popleft()
-            except IndexError:
-                return
+    def _make_missing(self, make: Make, *, pieces: int) -> None:
+        """Make what a process has taken and not given."""
+        for at, task in enumerate(self.tasks):
+            if len(self._made.get(at, ())) < pieces:
+                self._made[at] = list(make(task, self.issued_at))
 
-    def _feed(self, worker: Worker) -> None:
+    def _take(self, who: int) -> int | None:
+        """What a process makes next: of its share, then what another has not begun; None when there is nothing."""
+        with self._changed:
+            own, fullest = self._ahead[who], max(self._ahead, key=len)
+            if own:
+                return own.popleft()
+            return fullest.pop() if fullest else None
+
+    def _feed(self, worker: Worker, who: int) -> None:
         """Have a process make chunks until there are none, or it stops."""
-        given, got = cast("IO[bytes]", worker.stdin), cast("IO[bytes]", worker.stdout)
-        with contextlib.suppress(OSError, EOFError, ValueError):
-            for at in self._taken():
-                task = {"html": self.tasks[at], "issued_at": self.issued_at.isoformat()}
-                _write(given, json.dumps(task).encode())
-                made = _read(got)
-                if made is None:
+        try:
+            with contextlib.suppress(OSError, EOFError, ValueError):
+                self._fetch(cast("IO[bytes]", worker.stdin), cast("IO[bytes]", worker.stdout), who)
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify()
+
+    def _fetch(self, given: IO[bytes], got: IO[bytes], who: int) -> None:
+        while (at := self._take(who)) is not None:
+            task = {"html": self.tasks[at], "issued_at": self.issued_at.isoformat()}
+            _write(given, json.dumps(task).encode())
+            for _ in range(self.pieces):
+                piece = _read(got)
+                if piece is None:
                     return
-                self._made[at] = made
-            given.close()
+                with self._changed:
+                    self._made.setdefault(at, []).append(piece)
+                    self._changed.notify()
+        given.close()
 
 
 @contextlib.contextmanager
@@ -192,7 +231,32 @@ def serve(tasks: IO[bytes], chunks: IO[bytes], make: Make) -> None:
     """Make chunks for another process, until it has no more."""
     while (task := _read(tasks)) is not None:
         told = json.loads(task)
-        _write(chunks, make(told["html"], datetime.fromisoformat(told["issued_at"])))
+        for piece in make(told["html"], datetime.fromisoformat(told["issued_at"])):
+            _write(chunks, piece)
+
+
+def _shares(weights: Sequence[int], loads: Sequence[int]) -> list[deque[int]]:
+    """Who makes what, so that all end at about the same time: the heaviest first, each to who has least to do.
+
+    Args:
+        weights: Of each chunk.
+        loads: Of each process, what it does anyway.
+
+    Returns:
+        For each process the places of its chunks.
+    """
+    shares: list[deque[int]] = [deque() for _ in loads]
+    sums = list(loads)
+    for at in sorted(range(len(weights)), key=lambda at: -weights[at]):
+        who = sums.index(min(sums))
+        shares[who].append(at)
+        sums[who] += weights[at]
+    return shares
+
+
+def _weight(html: str) -> int:
+    """What it takes to lay out a page: its letters without those of the fonts in its head."""
+    return len(html) - html.find("<body")
 
 
 def _around(document: Any, empty: Places) -> tuple[list[Any], list[Any]]:

@@ -4,7 +4,7 @@
 python -m governance.report.register_worker [parts] < tasks > chunks
 
 tasks     for each chunk: its length in 8 bytes, then {"html": …, "issued_at": …} as JSON
-chunks    for each task: the PDF's length in 8 bytes, then the PDF, or what `make_part` gives
+chunks    for each task what `make_chunk` or `make_part` gives, each piece after its length in 8 bytes
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from governance.report.pdf_rendering import make_part, make_pdf, read_fonts
+from governance.report.pdf_rendering import make_chunk, make_part, read_fonts
 from governance.report.register_pages import serve
 
 if __name__ == "__main__":
-    make = make_part if sys.argv[1:] == ["parts"] else make_pdf
+    make = make_part if sys.argv[1:] == ["parts"] else make_chunk
     serve(sys.stdin.buffer, sys.stdout.buffer, partial(make, fonts=read_fonts()))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pikepdf
@@ -143,6 +144,18 @@ def test_parts_hold_everything_once_and_in_order(small: None) -> None:
     assert re.findall(r'id="e(\d+)"', joined) == [str(n) for n in range(ROWS)]
     assert all(part.count("<table") == part.count("</table>") for part in made.parts)
     assert any(re.search(r'data-section="[^"]+"', part) for part in made.parts)
+
+
+def test_the_first_part_is_longer_by_what_the_front_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process lays it out while the other lays out the front."""
+    monkeypatch.setattr(parts, "LETTERS_EACH", 55_000)
+    end = 4 * parts.LETTERS_EACH
+    places = [parts._Place(at, is_section=False) for at in range(0, end, 500)]
+    begun = [each.at for each in parts._chosen(places, end)] + [end]
+    first, *others = [after - at for at, after in pairwise(begun)]
+    assert len(others) == 3
+    assert max(others) - min(others) <= 1_000
+    assert abs(first - max(others) - parts.LETTERS_FRONT) <= 1_000
 
 
 def test_a_heading_stays_with_what_it_heads() -> None:
@@ -290,7 +303,7 @@ import json, sys
 from governance.forking import can_fork
 from governance.report.part_workers import Copied, part_workers
 assert can_fork()
-with part_workers(1, lambda html, at: f"{html} {at.year}".encode()) as (worker,):
+with part_workers(1, lambda html, at: [f"{html} {at.year}".encode()]) as (worker,):
     assert isinstance(worker, Copied)
     for html in ("one", "two"):
         task = json.dumps({"html": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()

@@ -47,6 +47,22 @@ def test_a_page_has_the_same_bytes_as_with_all_of_weasyprints_own_styles(
     assert {*made, pdf_rendering.make_pdf(html, AT)} == {made[0]}
 
 
+def test_fonts_are_read_once_and_what_speaks_of_them_is_kept() -> None:
+    """A page whose fonts another page brought has the same bytes; only style sheets are read past."""
+    template = load_template(report_templates_directory(), "technical-documentation")
+    html = render_html(template, hostile_content("technical-documentation"))
+    spoken = "<body><p>Text <b>in</b> it: @font-face{a:b} &lt;style&gt;@font-face{a:b}</p></body></html>"
+    html = html.partition("<body")[0] + spoken
+    fonts = pdf_rendering.read_fonts()
+    made = [pdf_rendering.make_pdf(html, AT, fonts=each) for each in (None, fonts, fonts)]
+    assert set(made) == {made[0]}
+    without = fonts.unread(html)
+    assert re.findall("@font-face.*", html.partition("</style>")[0])
+    assert "@font-face" not in without.partition("</style>")[0]
+    assert without.endswith(spoken)
+    assert len(without) < len(html) / 5
+
+
 def test_a_page_that_has_footnotes_has_their_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     made = pdf_rendering.make_pdf(NOTED, AT)
     without = pdf_rendering.make_pdf(NOTED.replace("float:footnote", ""), AT)

@@ -180,7 +180,7 @@ def test_a_process_makes_chunks_until_there_are_no_more() -> None:
     tasks.write((99).to_bytes(8, "big") + b"cut short")
     tasks.seek(0)
     chunks = io.BytesIO()
-    register_pages.serve(tasks, chunks, lambda html, at: f"{html} {at.year}".encode())
+    register_pages.serve(tasks, chunks, lambda html, at: [f"{html} {at.year}".encode()])
     assert chunks.getvalue() == b"\0\0\0\0\0\0\0\x08one 2026\0\0\0\0\0\0\0\x08two 2026"
 
 

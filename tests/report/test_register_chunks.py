@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks that several processes make: who makes what, what is told early, and that what is lost is made here."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.report import register_pages
+from governance.report.register_pages import Chunks, Make, serve
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+TASKS = ("<body>one", "<body>two", "<body>three", "<body>four")
+WAITED_SECONDS = 30
+
+
+def made(html: str, at: datetime) -> Iterator[bytes]:
+    """Two pieces, as a part of a report has."""
+    yield f"pages of {html} {at.year}".encode()
+    yield f"{html} drawn".encode()
+
+
+class Thread:
+    """A worker that is a thread of this process."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def __init__(self, make: Make) -> None:
+        (given, self.stdin), (self.stdout, got) = _pipe(), _pipe()
+        self._thread = threading.Thread(target=self._serve, args=(given, got, make))
+        self._thread.start()
+
+    def kill(self) -> None:
+        """It ends when there are no more tasks."""
+        self.stdin.close()
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        self._thread.join()
+
+    def _serve(self, given: IO[bytes], got: IO[bytes], make: Make) -> None:
+        with given, got:
+            try:
+                serve(given, got, make)
+            except StopWorkingError:
+                return
+
+
+class StopWorkingError(Exception):
+    """What a worker that ends early meets."""
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    out, into = os.pipe()
+    return os.fdopen(out, "rb"), os.fdopen(into, "wb")
+
+
+@given(
+    st.lists(st.integers(1, 1_000), max_size=12),
+    st.lists(st.integers(0, 1_000), min_size=1, max_size=4),
+)
+def test_everything_is_shared_once_and_nobody_has_much_more_to_do(
+    weights: list[int], loads: list[int]
+) -> None:
+    """Who ends last would end first without one of its chunks, or has none."""
+    shares = register_pages._shares(weights, loads)
+    assert Counter(at for share in shares for at in share) == Counter(range(len(weights)))
+    sums = [load + sum(weights[at] for at in share) for load, share in zip(loads, shares, strict=True)]
+    for share, total in zip(shares, sums, strict=True):
+        assert all(total - weights[at] <= min(sums) for at in list(share)[-1:])
+
+
+def test_who_does_more_besides_has_less_to_make() -> None:
+    """The process that lays out the front gets the lighter parts."""
+    here, there = register_pages._shares([23, 31, 23, 23], [8, 0])
+    assert [list(here), list(there)] == [[0, 2], [1, 3]]
+
+
+def test_first_pieces_are_told_while_the_rest_is_still_being_made() -> None:
+    """So the front of a report is laid out while the last part is drawn."""
+    is_told = threading.Event()
+    waits: list[bool] = []
+
+    def slowly(html: str, at: datetime) -> Iterator[bytes]:
+        told, drawn = made(html, at)
+        yield told
+        if html == "<body>one":
+            waits.append(is_told.wait(WAITED_SECONDS))
+        yield drawn
+
+    making = Chunks(TASKS[:1], NOW, pieces=2)
+    with register_pages.ended([Thread(slowly)]) as workers:
+        # All is for the worker: this process has more to do besides than there is to make.
+        making.besides = 100
+        making.begin(workers)
+        while making._ahead[1]:
+            time.sleep(0.001)
+        assert making.first_pieces(made) == [b"pages of <body>one 2026"]
+        is_told.set()
+        assert making.finish(made) == [b"<body>one drawn"]
+    assert waits == [True]
+
+
+@pytest.mark.parametrize("pieces_given", [0, 1, 2, 3])
+def test_what_a_worker_did_not_give_is_made_here(pieces_given: int) -> None:
+    """Also when it ends between telling of a part and having drawn it."""
+    left = iter(range(pieces_given))
+
+    def ending(html: str, at: datetime) -> Iterator[bytes]:
+        for piece in made(html, at):
+            if next(left, None) is None:
+                raise StopWorkingError
+            yield piece
+
+    making = Chunks(TASKS, NOW, pieces=2)
+    with register_pages.ended([Thread(ending)]) as workers:
+        making.begin(workers)
+        told = making.first_pieces(made)
+        drawn = making.finish(made)
+    assert told == [f"pages of {each} 2026".encode() for each in TASKS]
+    assert drawn == [f"{each} drawn".encode() for each in TASKS]
+
+
+def test_what_nobody_has_begun_is_made_by_who_is_free() -> None:
+    """A worker that is never heard of holds up nothing but what it holds."""
+    making = Chunks(TASKS, NOW, pieces=2)
+    making._ahead = register_pages._shares([1] * len(TASKS), [0, 0])
+    assert making.finish(made) == [f"{each} drawn".encode() for each in TASKS]
