@@ -31,6 +31,7 @@ from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
 from governance.report.register import MARK, Page, empty_pages, format_page, paginate
 from governance.report.register_pages import PAGES_EACH, Chunks, put_in_place, started
+from governance.report.unpacked_fonts import unpacked
 
 REGISTER = "register"
 """The id of the heading after which the register's pages come."""
@@ -282,13 +283,17 @@ def _nothing_fetched() -> Iterator[None]:
 
 def _fetcher() -> Any:
     """Gives what stands in a `data:` URL; whatever else is asked for ends the rendering."""
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
     class DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint has no annotations
         def fetch(self, url: str, headers: Any = None) -> Any:
             if not url.lower().startswith("data:"):
                 raise FatalURLFetchingError(url[:200])
-            return super().fetch(url, headers)
+            response = super().fetch(url, headers)
+            if not url.startswith("data:font/"):
+                return response
+            font = response.read()
+            return URLFetcherResponse(url, unpacked(font) or font)
 
     return DataOnly(allowed_protocols=("data",))
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import pikepdf
 import pytest
+from fontTools.ttLib import woff2  # type: ignore[import-untyped]
 
 from governance.report import pdf_defaults, pdf_rendering
 from governance.report.page import render_html
 from governance.report.templates import load_template
+from governance.report.unpacked_fonts import unpacked
 from governance.resources import report_templates_directory
 from tests.report.test_hostile import hostile_content
 
@@ -61,6 +63,20 @@ def test_fonts_are_read_once_and_what_speaks_of_them_is_kept() -> None:
     assert "@font-face" not in without.partition("</style>")[0]
     assert without.endswith(spoken)
     assert len(without) < len(html) / 5
+
+
+def test_fonts_are_unpacked_as_weasyprint_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = sorted((report_templates_directory() / "_base" / "fonts").glob("*.woff2"))
+    for each in packed:
+        made = io.BytesIO()
+        woff2.decompress(io.BytesIO(each.read_bytes()), made)
+        assert unpacked(each.read_bytes()) == made.getvalue(), each.name
+    assert len(packed) == 7
+    assert unpacked(b"wOF2 of somebody else") is None
+    html = render_html(load_template(report_templates_directory(), "executive"), hostile_content("executive"))
+    with_ours = pdf_rendering.make_pdf(html, AT)
+    monkeypatch.setattr(pdf_rendering, "unpacked", lambda _: None)
+    assert pdf_rendering.make_pdf(html, AT) == with_ours
 
 
 def test_a_page_that_has_footnotes_has_their_marks(monkeypatch: pytest.MonkeyPatch) -> None:
