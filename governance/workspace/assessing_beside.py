@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 
     from governance.workspace.asked import Asked, Found
 
-END = {True: b"keepable", False: b"not keepable"}
-"""The last line of one that has finished."""
-
 
 class Answer(NamedTuple):
-    """What came of subjects, and whether it can be kept."""
+    """What came of subjects.
+
+    Attributes:
+        rule_sets: The digests of the rule sets that it came of.
+        is_keepable: Whether it can be told again later.
+    """
 
     found: dict[str, Found]
+    rule_sets: list[str]
     is_keepable: bool
 
 
@@ -106,8 +109,9 @@ class Beside:
         *told, end = self._process.new_lines() or [b""]
         with contextlib.suppress(ValueError, TypeError):
             found = {each.summary.subject: each for each in map(found_in, told)}
-            if end in END.values() and found.keys() == set(refs):
-                return Answer(found, end == END[True])
+            rule_sets, is_keepable = json.loads(end)
+            if found.keys() == set(refs):
+                return Answer(found, rule_sets, is_keepable)
         return None
 
     def _tell(self, value: object) -> None:
@@ -147,5 +151,6 @@ class Beside:
                 shared=shared,
             )
         output.writelines(map(line_of, found.values()))
-        output.write(END[is_keepable(loaded)] + b"\n")
+        # The last line of one that has finished.
+        output.write(json.dumps([[each.digest for each in loaded], is_keepable(loaded)]).encode() + b"\n")
         output.flush()

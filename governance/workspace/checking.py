@@ -25,6 +25,7 @@ from governance.workspace.asked import Asked, Found
 from governance.workspace.assessing_beside import Answer, Beside
 from governance.workspace.kept import Kept, question_of
 from governance.workspace.places import state_file
+from governance.workspace.rule_sets import rule_set_digest
 
 if TYPE_CHECKING:
     from governance.policy.model import Verdict
@@ -92,15 +93,18 @@ def check_many(
 
     Raises:
         InputError: No rule set, an unknown severity or parameter.
+        NotFoundError: An unknown rule set.
     """
     if not asked.rule_sets:
         raise InputError(
             "no rule set named", hint="name one with --rule-set; governance policy list shows them"
         )
     moment = parse_instant(asked.at)
+    rule_sets = [rule_set_digest(name) for name in asked.rule_sets]
     kept: Kept | None = None
     if keep_in is not None and asked.size == storage.head().size:
-        kept = Kept(state_file(keep_in, origin, storage.url), question_of(asked, origin=origin, key=key))
+        question = question_of(asked, rule_sets, origin=origin, key=key)
+        kept = Kept(state_file(keep_in, origin, storage.url), question)
     url = storage.reopening_url
     if other is not None and refs and url is not None:
         other.begin(asked, key=key, url=url, sample=refs[-1])
@@ -110,10 +114,11 @@ def check_many(
     # What was told once was asked rightly.
     if missing or not told:
         answer = other.assess(missing) if other is not None else None
-        if answer is None:
+        # Who loaded rules that were changed meanwhile answers another question.
+        if answer is None or answer.rule_sets != rule_sets:
             answer = _assessed_here(storage, reader, missing, asked, key=key)
         fresh = answer.found
-        if kept is not None and fresh and answer.is_keepable:
+        if kept is not None and fresh and answer.is_keepable and answer.rule_sets == rule_sets:
             kept.write(fresh, size=asked.size, root=read_root(reader, asked.size), at=moment)
     subjects = {**told, **{ref: each.summary for ref, each in fresh.items()}}
     horizons = [each.horizon for each in subjects.values() if each.horizon is not None]
@@ -143,4 +148,4 @@ def _assessed_here(
     loaded = [load_named_rule_set(name) for name in asked.rule_sets]
     require_askable(asked, loaded)
     found = assess_many(reader, refs, asked, loaded, key=key, url=storage.reopening_url)
-    return Answer(found, is_keepable(loaded))
+    return Answer(found, [each.digest for each in loaded], is_keepable(loaded))

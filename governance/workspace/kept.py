@@ -34,7 +34,6 @@ from governance.ledger.checked import CheckedReader
 from governance.lineage.footprint import Touched
 from governance.policy.summary import Summary
 from governance.workspace.asked import Asked, Found
-from governance.workspace.rule_sets import rule_set_digest
 
 QUESTIONS_MAX = 8
 """Different questions of which the answers are kept."""
@@ -129,24 +128,22 @@ class _Part(NamedTuple):
     digest: bytes
 
 
-def question_of(asked: Asked, *, origin: str, key: str) -> str:
+def question_of(asked: Asked, rule_sets: Sequence[str], *, origin: str, key: str) -> str:
     """What tells one question from another, the subject, the moment and the ledger's size apart.
 
     No rule set is loaded for it: what was asked in the same words of the same rules was answered once.
 
     Args:
         asked: What is asked of each subject.
+        rule_sets: The digests of its rule sets.
         origin: The ledger's own name.
         key: Its verifier key, text form.
-
-    Raises:
-        NotFoundError: There is no such rule set.
     """
     told = {
         "code": code_digest(),
         "key": key,
         "origin": origin,
-        "rule_sets": [rule_set_digest(name) for name in asked.rule_sets],
+        "rule_sets": rule_sets,
         "parameters": asked.parameters,
         "severity_min": asked.severity_min,
         "in_force_only": asked.in_force_only,

@@ -14,7 +14,7 @@ import pytest
 
 from governance.errors import InputError, NotFoundError
 from governance.policy.summary import Summary
-from governance.workspace import assessing_beside, assessing_processes, many
+from governance.workspace import assessing_beside, assessing_processes, checking, many
 from governance.workspace.asked import Found, asked_of, line_of
 from governance.workspace.assessing_beside import Beside, beside
 from tests.workspace.many_models import RULES, Made, digest, same
@@ -150,6 +150,29 @@ def test_a_fork_that_got_ready_finds_the_same(
 
 @pytest.mark.usefixtures("forks")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_rules_that_are_changed_meanwhile_are_the_new_ones(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork that has loaded the old ones is not listened to."""
+    stale = assessing_beside.Answer({}, ["sha256:of the old ones"], is_keepable=True)
+    monkeypatch.setattr(Beside, "assess", lambda *_: stale)
+    with beside(made.rules, None) as other:
+        found = made.check(other=other)
+    assert same(found, made.check(keep=False))
+    assert made.check().kept == 3
+
+
+def test_rules_that_are_changed_while_they_are_loaded_are_not_kept(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "rule_set_digest", lambda _: "sha256:of others")
+        assert made.check().kept == 0
+        assert made.check().kept == 0
+
+
+@pytest.mark.usefixtures("forks")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_what_can_not_be_kept_is_known_to_a_fork_as_well(made: Made) -> None:
     (made.folder / "own" / "rule_set.yaml").write_text(RULES.replace("message: m,", 'message: "{now}",'))
     for _ in range(2):
@@ -183,11 +206,8 @@ def test_a_fork_that_says_what_nobody_asked_is_not_believed(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = made.check(keep=False)
-    for line in (
-        b"keepable\n",
-        b"no line\nkeepable\n",
-        line_of(Found(alone.subjects[0], b"")) + b"keepable\n",
-    ):
+    whole = b"".join(line_of(Found(each, b"")) for each in alone.subjects)
+    for line in (b"[[],true]\n", b"no line\n[[],true]\n", whole, whole + b"{}\n", whole + b"[[],true]\n"):
         monkeypatch.setattr(
             Beside, "_work", lambda _, output, line=line: output.write(line) and output.flush()
         )
