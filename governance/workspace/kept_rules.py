@@ -42,12 +42,14 @@ def load_rules(name: str, state: Path | None) -> RuleSet:
     """
     if state is None:
         return load_named_rule_set(name)
-    asked = hashlib.sha256(f"{code_digest()}\n{rule_set_digest(name)}".encode()).hexdigest()
+    digest = rule_set_digest(name)
+    asked = hashlib.sha256(f"{code_digest()}\n{digest}".encode()).hexdigest()
     path = state / FOLDER / asked
     found = _read(path)
-    if found is None:
+    if found is None or found.digest != digest:
         found = load_named_rule_set(name)
-        _keep(path, found)
+        if found.digest == digest:  # else it was changed meanwhile
+            _keep(path, found)
     return found
 
 

@@ -105,3 +105,24 @@ def test_a_bounded_number_is_kept(folder: str, tmp_path: Path, monkeypatch: pyte
         (Path(folder) / "rule_set.yaml").write_text(f"{RULES}# {number}\n")
         load_rules(folder, tmp_path)
     assert only_file(tmp_path).is_file()
+
+
+def test_what_is_changed_while_it_is_loaded_is_not_kept(
+    folder: str, loads: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_rules, "rule_set_digest", lambda _: "sha256:of what it was")
+    load_rules(folder, tmp_path)
+    load_rules(folder, tmp_path)
+    assert len(loads) == 2
+
+
+def test_what_is_kept_of_other_bytes_is_not_told(folder: str, tmp_path: Path) -> None:
+    load_rules(folder, tmp_path)
+    kept = only_file(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "rule_set.yaml").write_text(RULES.replace("title: Own", "title: Other"))
+    load_rules(str(other), tmp_path)
+    (second,) = (each for each in kept.parent.iterdir() if each != kept)
+    second.write_bytes(kept.read_bytes())
+    assert load_rules(str(other), tmp_path).title == "Other"
