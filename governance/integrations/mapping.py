@@ -27,7 +27,8 @@ from pathlib import Path
 from governance.errors import InputError
 from governance.events.refs import parse_ref
 from governance.events.vocabulary.decisions import APPROVABLE
-from governance.policy.documents import Marked, parse_document, read_limited
+from governance.policy.documents import Marked, parse_document
+from governance.policy.rule_files import read_limited
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}", re.ASCII)

@@ -15,9 +15,9 @@ from typing import Any, Literal, NamedTuple, Never
 
 import yaml
 
-from governance.errors import NotFoundError, RuleSetError
+from governance.errors import RuleSetError
+from governance.policy.rule_files import SIZE_BYTES_MAX, read_limited
 
-SIZE_BYTES_MAX = 1 << 20
 DEPTH_MAX = 20
 NODES_MAX = 50_000
 _CORE_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
@@ -40,19 +40,6 @@ def read_document(path: Path) -> Marked:
         RuleSetError: Not YAML, or beyond the limits.
     """
     return parse_document(read_limited(path), file=str(path))
-
-
-def read_limited(path: Path) -> bytes:
-    """The bytes of a file, and of one that is too long just enough to be refused.
-
-    Raises:
-        NotFoundError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            return stream.read(SIZE_BYTES_MAX + 1)
-    except OSError as error:
-        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
 
 
 def parse_document(content: bytes, *, file: str) -> Marked:

@@ -17,7 +17,8 @@ from governance.errors import NotFoundError, RuleSetError
 from governance.policy import lint_expressions, lint_rules, lint_sets
 from governance.policy.cases import load_cases
 from governance.policy.lint_model import Found, Lint, Linted, LintFinding
-from governance.policy.loader import FILE, load_rule_set
+from governance.policy.loader import load_rule_set
+from governance.policy.rule_files import FILE
 from governance.policy.sources import Place, read_sources
 
 DOES_NOT_LOAD = Lint("does-not-load", "error", "the rule set or its cases do not load")

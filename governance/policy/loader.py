@@ -20,7 +20,7 @@ from governance.errors import InputError
 from governance.events.vocabulary import EVENT_TYPES
 from governance.policy.cel.types import BOOL, LIST, Type, fits
 from governance.policy.checks import CHECKS
-from governance.policy.documents import Marked, parse_document, read_limited
+from governance.policy.documents import Marked, parse_document
 from governance.policy.expressions import ExpressionError, check_expression, place_of
 from governance.policy.fields import fields_of
 from governance.policy.folding import fold_condition
@@ -35,11 +35,11 @@ from governance.policy.model import (
     Source,
 )
 from governance.policy.parameters import TYPES, require_bounds, typed
+from governance.policy.rule_files import FILE, read_limited
 from governance.policy.rule_types import element_type, variables_of
 from governance.policy.variables import NAMES
 from governance.policy.waivers import SIGNED_DEMANDED
 
-FILE = "rule_set.yaml"
 REASON_LENGTH_MIN = 20
 """Characters in the reason for accepting a lint, as in the reason of a waiver."""
 COVERAGES = ("automated", "manual", "out_of_scope")

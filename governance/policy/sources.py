@@ -13,6 +13,7 @@ from pathlib import Path
 
 from governance.policy.documents import Marked, read_document
 from governance.policy.expressions import place_of
+from governance.policy.rule_files import FILE
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,5 +72,5 @@ class Sources:
 
 def read_sources(directory: Path) -> Sources:
     """The places of the rule set in a folder, which loads."""
-    path = directory / "rule_set.yaml"
+    path = directory / FILE
     return Sources(read_document(path), str(path))

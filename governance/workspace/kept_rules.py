@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance.policy.loaded_rules import read_loaded, write_loaded
+from governance.storage.small_file import replace_file
 from governance.workspace.kept import code_digest
 from governance.workspace.rule_sets import load_named_rule_set, rule_set_digest
 
@@ -72,7 +72,4 @@ def _keep(path: Path, rule_set: RuleSet) -> None:
         others = list(path.parent.iterdir())
         for each in others if len(others) >= FILES_MAX else ():
             each.unlink(missing_ok=True)
-        # Whoever reads at the same time sees the whole or nothing.
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        beside.write_bytes(hashlib.sha256(content).digest() + content)
-        beside.replace(path)
+        replace_file(path, hashlib.sha256(content).digest() + content)

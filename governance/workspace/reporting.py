@@ -20,8 +20,8 @@ from governance.core.hashing import digest_bytes
 from governance.core.instants import format_instant
 from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry
-from governance.policy.loader import FILE as RULE_SET_FILE
 from governance.policy.model import RuleSet
+from governance.policy.rule_files import FILE as RULE_SET_FILE
 from governance.report import bundle, integrity_report, period_report
 from governance.report.bundle import Manifest
 from governance.report.content import LedgerFacts

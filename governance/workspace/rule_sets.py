@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from governance.core.hashing import digest_bytes
 from governance.errors import NotFoundError
+from governance.policy.rule_files import FILE, read_limited
 from governance.resources import policies_directory
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 
     from governance.policy.lint import LintResult
     from governance.policy.model import RuleSet
-
-
-RULE_SET_BYTES_MAX = 1 << 20
-"""A longer one does not load."""
 
 
 def load_named_rule_set(name: str) -> RuleSet:
@@ -34,12 +31,7 @@ def rule_set_digest(name: str) -> str:
     Raises:
         NotFoundError: There is none of that name.
     """
-    path = rule_set_directory(name) / "rule_set.yaml"
-    try:
-        with path.open("rb") as stream:
-            return digest_bytes(stream.read(RULE_SET_BYTES_MAX + 1))
-    except OSError as error:
-        raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
+    return digest_bytes(read_limited(rule_set_directory(name) / FILE))
 
 
 def lint_named_rule_sets(names: Sequence[str], *, commands: Mapping[str, frozenset[str]]) -> list[LintResult]:
@@ -75,7 +67,7 @@ def rule_set_directory(name: str) -> Path:
     """
     if name in rule_set_names():
         return policies_directory() / name
-    if (Path(name) / "rule_set.yaml").is_file():
+    if (Path(name) / FILE).is_file():
         return Path(name)
     known = ", ".join(rule_set_names())
     raise NotFoundError(
@@ -85,4 +77,4 @@ def rule_set_directory(name: str) -> Path:
 
 def rule_set_names() -> tuple[str, ...]:
     """Ids of the rule sets that come with the package, in order of text."""
-    return tuple(sorted(each.parent.name for each in policies_directory().glob("*/rule_set.yaml")))
+    return tuple(sorted(each.parent.name for each in policies_directory().glob(f"*/{FILE}")))
