@@ -24,7 +24,8 @@ from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry, read_entry
 from governance.events.vocabulary.governance import LedgerOpened, PruningDecided
 from governance.ledger.prove import latest_signed
-from governance.ledger.tiles import locked, published_size, sync_folder, translated
+from governance.ledger.tile_files import sync_folder
+from governance.ledger.tiles import locked, published_size, translated
 from governance.storage.interface import Reader
 
 DECIDE = (

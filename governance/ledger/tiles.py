@@ -17,15 +17,13 @@ Rules:
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from governance.core.checkpoint import Checkpoint, parse_checkpoint
-from governance.core.hashing import hash_leaves
+from governance.core.hashing import HASH_SIZE_BYTES
 from governance.core.merkle import NodeId
 from governance.core.note import SIZE_BYTES_MAX, parse_note
 from governance.core.tiles import (
@@ -35,8 +33,6 @@ from governance.core.tiles import (
     TileId,
     fold_hashes,
     fold_partial_tiles,
-    format_bundle,
-    tile_path,
 )
 from governance.errors import (
     ConflictError,
@@ -46,16 +42,14 @@ from governance.errors import (
     ProofError,
     StorageError,
 )
+from governance.ledger.tile_files import TileFiles, partial_of, sync_folder, write_durably
+from governance.ledger.tile_ranges import VERIFY, range_width, read_tiles
+from governance.ledger.tile_workers import write_ranges
 from governance.ledger.tree import hash_reader, read_root
 from governance.storage.interface import Reader
 from governance.storage.lock import FileLock
 
 CHECKPOINT = "checkpoint"
-WRITERS = 8
-"""Threads that wait for the disk together."""
-PENDING_MAX = 64
-"""So many files are written together."""
-VERIFY = "governance verify names every discrepancy"
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are written and how many there are to write."""
@@ -76,13 +70,22 @@ class ExportedTiles:
     files: int
 
 
-def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = None) -> ExportedTiles:
+def export_tiles(
+    reader: Reader,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    url: str | None = None,
+    processes: int = 1,
+) -> ExportedTiles:
     """Write a ledger as a static log up to its latest checkpoint, or bring one up to it.
 
     Args:
         reader: The ledger's tables.
         folder: Made when it is missing; a new one must be empty.
         progress: Is told how far it is.
+        url: Where other processes find the ledger, secrets included; None when they cannot.
+        processes: At most so many at work.
 
     Raises:
         NotFoundError: The ledger has no checkpoint.
@@ -102,9 +105,11 @@ def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = No
         raise IntegrityError(
             f"checkpoint {latest.number} cannot be read: nothing was published", hint=VERIFY
         ) from error
-    with translated(folder), locked(folder), _Files(folder) as files:
+    with translated(folder), locked(folder):
         before = published_size(reader, folder, checkpoint, latest.note)
-        root = _write_tiles(reader, files, before, checkpoint.tree_size, progress)
+        files = TileFiles(folder)
+        growth = _Growth(reader, files, before, checkpoint.tree_size, progress)
+        root = growth.write(url=url, processes=processes)
         if root != checkpoint.root:
             raise IntegrityError(
                 f"the entries give root {root.hex()}, checkpoint {latest.number} of {checkpoint.tree_size} "
@@ -112,52 +117,9 @@ def export_tiles(reader: Reader, folder: Path, *, progress: Progress | None = No
                 hint=VERIFY,
             )
         files.settle()
-        _write_durably(folder / CHECKPOINT, latest.note)
+        write_durably([(str(folder / CHECKPOINT), latest.note)])
         sync_folder(folder)
     return ExportedTiles(before, checkpoint.tree_size, files.count)
-
-
-class _Files:
-    """Writes tiles, several at a time, and makes them durable."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._pool = ThreadPoolExecutor(WRITERS)
-        self._pending: list[tuple[Path, bytes]] = []
-        self._folders: set[Path] = set()
-        self.count = 0
-
-    def __enter__(self) -> _Files:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def write(self, tile: TileId, content: bytes) -> None:
-        """Write a tile, now or with the next ones."""
-        path = self._folder / tile_path(tile)
-        if path.parent not in self._folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(path.parent)
-        self._pending.append((path, content))
-        if len(self._pending) >= PENDING_MAX:
-            self._write_pending()
-        self.count += 1
-
-    def _write_pending(self) -> None:
-        # All together, and nothing else meanwhile: each row that is read gives up the interpreter, and to take it back
-        # from those who write costs more than is won by reading beside them.
-        for _ in self._pool.map(_write_durably, *zip(*self._pending, strict=True)):
-            pass
-        self._pending.clear()
-
-    def settle(self) -> None:
-        """Make everything written durable, names included."""
-        if self._pending:
-            self._write_pending()
-        parents = {each for path in self._folders for each in path.parents if self._folder in each.parents}
-        for path in sorted(self._folders | parents | {self._folder}, reverse=True):
-            sync_folder(path)
 
 
 def published_size(reader: Reader, folder: Path, ours: Checkpoint, note: bytes) -> int:
@@ -205,7 +167,10 @@ def _refusal(folder: Path, what: str, there: bytes, note: bytes) -> IntegrityErr
 
 def _require_empty(folder: Path) -> None:
     """Refuse a folder of other things; what an export that was stopped left behind may be there."""
-    others = {each.name for each in folder.iterdir()} - {"tile", _partial(folder / CHECKPOINT).name}
+    others = {each.name for each in folder.iterdir()} - {
+        "tile",
+        Path(partial_of(str(folder / CHECKPOINT))).name,
+    }
     if others:
         raise ConflictError(
             f"{folder} holds {min(others)} and no checkpoint: it is not the folder of a static log",
@@ -213,88 +178,92 @@ def _require_empty(folder: Path) -> None:
         )
 
 
-def _write_tiles(reader: Reader, files: _Files, old: int, size: int, progress: Progress | None) -> bytes:
-    """Write what is new from `old` to `size` entries; the root hash that the entries give."""
-    start = old - old % TILE_WIDTH
-    levels = _begun_tiles(reader, start, size)
-    runs = reader.body_runs(start, size, TILE_WIDTH)
-    for first in range(start, size, TILE_WIDTH):
-        width = min(TILE_WIDTH, size - first)
-        bodies, levels[0] = _read_bodies(next(runs, ()), first, width)
-        if first + width > old:
-            files.write(TileId(ENTRIES, first // TILE_WIDTH, width), format_bundle(bodies))
-            files.write(TileId(0, first // TILE_WIDTH, width), levels[0])
-        if width == TILE_WIDTH:
-            _carry(files, levels, first + width)
-        if progress is not None:
-            progress(first + width - start, size - start)
-    for level, content in enumerate(levels):
-        count = size >> TILE_HEIGHT * level
-        if level and content and count > old >> TILE_HEIGHT * level:
-            files.write(TileId(level, count // TILE_WIDTH, count % TILE_WIDTH), content)
-    return fold_partial_tiles(levels)
+class _Growth:
+    """A static log that grows by what is new in a ledger.
 
+    Args:
+        reader: The ledger's tables.
+        files: Where they go.
+        old: How many entries the folder states already.
+        size: How many it is to state.
+        progress: Is told how far it is.
+    """
 
-def _begun_tiles(reader: Reader, start: int, size: int) -> list[bytes]:
-    """By level, the hashes of the tile that the first `start` entries begin; level 0 begins none."""
-    levels = [b""]
-    read = hash_reader(reader)
-    while size >> TILE_HEIGHT * len(levels):
-        level = TILE_HEIGHT * len(levels)
-        count = start >> level
-        places = [NodeId(level, index) for index in range(count - count % TILE_WIDTH, count)]
-        levels.append(b"".join(read(places)))
-    return levels
+    def __init__(
+        self, reader: Reader, files: TileFiles, old: int, size: int, progress: Progress | None
+    ) -> None:
+        self._reader = reader
+        self._files = files
+        self._old = old
+        self._size = size
+        self._progress = progress
+        self._start = old - old % TILE_WIDTH
+        """Where the first tile begins that is written."""
+        self._done = 0
+        self._levels = self._begun()
+        """By level, the hashes of the tile that has begun."""
 
+    def write(self, *, url: str | None, processes: int) -> bytes:
+        """Write everything; the root hash that the entries give."""
+        each = range_width()
+        numbers = range(-(-self._start // each), self._size // each)
+        end = self._start
+        if numbers:
+            end = numbers.stop * each
+            self._write_run(self._start, numbers.start * each)
+            roots = write_ranges(
+                self._reader, self._files, numbers, progress=self._tell, url=url, processes=processes
+            )
+            for number, root in zip(numbers, roots, strict=True):
+                self._add_root(2, root, (number + 1) * each)
+        self._write_run(end, self._size)
+        self._write_begun()
+        return fold_partial_tiles(self._levels)
 
-def _carry(files: _Files, levels: list[bytes], end: int) -> None:
-    """Put the root of a full tile into the tile above, for as long as that fills one; `end` leaves are done."""
-    level = 0
-    while len(levels[level]) == TILE_WIDTH * 32:
-        levels[level + 1] += fold_hashes(levels[level])
-        levels[level] = b""
-        level += 1
-        if len(levels[level]) == TILE_WIDTH * 32:
-            files.write(TileId(level, (end >> TILE_HEIGHT * (level + 1)) - 1), levels[level])
+    def _begun(self) -> list[bytes]:
+        """What the entries before the start begin; at level 0 nothing."""
+        levels = [b""]
+        read = hash_reader(self._reader)
+        while self._size >> TILE_HEIGHT * len(levels):
+            level = TILE_HEIGHT * len(levels)
+            count = self._start >> level
+            places = [NodeId(level, index) for index in range(count - count % TILE_WIDTH, count)]
+            levels.append(b"".join(read(places)))
+        return levels
 
+    def _write_run(self, start: int, end: int) -> None:
+        """Write the entries that follow, from `start` to `end`."""
+        for tile, bundle, hashes in read_tiles(self._reader, start, end):
+            last = tile.index * TILE_WIDTH + tile.width
+            if last > self._old:
+                self._files.write(tile._replace(level=ENTRIES), bundle)
+                self._files.write(tile, hashes)
+            if tile.is_full:
+                self._add_root(1, fold_hashes(hashes), last)
+            else:
+                self._levels[0] = hashes
+            self._tell(tile.width)
 
-def _read_bodies(rows: Sequence[tuple[int, bytes]], first: int, width: int) -> tuple[list[bytes], bytes]:
-    """The bodies of rows that lie in one bundle, and their leaf hashes side by side."""
-    if [index for index, _ in rows] != list(range(first, first + width)):
-        raise IntegrityError(f"an entry from {first} to {first + width - 1} is missing", hint=VERIFY)
-    bodies = [body for _, body in rows]
-    try:
-        return bodies, b"".join(hash_leaves(bodies))
-    except TypeError as error:
-        raise IntegrityError(
-            f"the body of an entry from {first} to {first + width - 1} is not bytes", hint=VERIFY
-        ) from error
+    def _add_root(self, level: int, root: bytes, end: int) -> None:
+        """Put the root of a full tile into the one above, and on while that is full; `end` leaves are done."""
+        levels = self._levels
+        levels[level] += root
+        while len(levels[level]) == TILE_WIDTH * HASH_SIZE_BYTES:
+            self._files.write(TileId(level, (end >> TILE_HEIGHT * (level + 1)) - 1), levels[level])
+            levels[level + 1] += fold_hashes(levels[level])
+            levels[level] = b""
+            level += 1
 
+    def _write_begun(self) -> None:
+        for level, content in enumerate(self._levels):
+            count = self._size >> TILE_HEIGHT * level
+            if level and content and count > self._old >> TILE_HEIGHT * level:
+                self._files.write(TileId(level, count // TILE_WIDTH, count % TILE_WIDTH), content)
 
-def _write_durably(path: Path, content: bytes) -> None:
-    partial, rest = _partial(path), memoryview(content)
-    with partial.open("wb", buffering=0) as stream:
-        while rest:
-            rest = rest[stream.write(rest) :]
-        os.fsync(stream.fileno())
-    partial.replace(path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    if (
-        os.name != "posix"
-    ):  # pragma: no cover  # elsewhere a folder cannot be opened, and names are durable at once
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _tell(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._size - self._start)
 
 
 @contextmanager

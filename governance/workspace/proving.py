@@ -7,6 +7,7 @@ Rules: what is handed out needs nothing of ours to be checked (docs/auditor); no
 from __future__ import annotations
 
 import abc
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -91,7 +92,13 @@ class Proving(abc.ABC):
 
         # Opens the latest checkpoint with the ledger's key: one that does not verify is never published.
         _ = self._reader
-        return export_tiles(self._storage, Path(folder), progress=progress)
+        return export_tiles(
+            self._storage,
+            Path(folder),
+            progress=progress,
+            url=self._storage.reopening_url,
+            processes=os.cpu_count() or 1,
+        )
 
     def prune_tiles(self, folder: str | Path) -> PrunedTiles:
         """Remove from a static log what a recorded decision allows; see `governance.ledger.pruning.prune_tiles`."""

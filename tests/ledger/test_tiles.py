@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from governance.core.checkpoint import open_checkpoint
 from governance.errors import ConflictError, IntegrityError, NotFoundError, StorageError
-from governance.ledger import tiles
+from governance.ledger import tile_files, tile_ranges, tiles
 from governance.ledger.static_log import FolderLog
 from governance.ledger.tiles import ExportedTiles, export_tiles
 from governance.ledger.verify_tiles import verify_static_log
@@ -67,7 +67,7 @@ def test_a_tree_of_three_levels_is_the_one_of_the_definition(
     """Tiles of two hashes instead of 256 show the third level and beyond without 65,536 entries."""
     from governance.core import tiles as geometry
 
-    for module in (geometry, tiles):
+    for module in (geometry, tile_ranges, tiles):
         monkeypatch.setattr(module, "TILE_HEIGHT", 1)
         monkeypatch.setattr(module, "TILE_WIDTH", 2)
     storage = grown(3, 5, 13)
@@ -244,7 +244,7 @@ def test_a_full_disk_is_told_and_the_next_export_goes_on(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    monkeypatch.setattr(tiles, "PENDING_MAX", 4)
+    monkeypatch.setattr(tile_files, "PENDING_MAX", 4)
     with pytest.raises(StorageError, match="No space left on device"):
         export_tiles(storage, tmp_path / "log")
     assert not (tmp_path / "log/checkpoint").exists()
@@ -258,20 +258,26 @@ def test_an_export_stopped_at_any_file_leaves_a_log_that_holds(
     """As a killed process would leave it: whatever was being written is half there, under its other name."""
     storage = shared(300, 700)
     first, last = storage.checkpoints()
-    real = tiles._write_durably
+    real = tile_files.write_durably
     left = [0]
+    monkeypatch.setattr(tile_files, "PENDING_MAX", 1)
 
-    def stopped(path: Path, content: bytes) -> None:
-        if left[0] == 0:
-            tiles._partial(path).write_bytes(content[: len(content) // 2])
-            raise KeyboardInterrupt
-        left[0] -= 1
-        real(path, content)
+    def stopped(files: Sequence[tuple[str, bytes]]) -> None:
+        for path, content in files:
+            if left[0] == 0:
+                Path(tile_files.partial_of(path)).write_bytes(content[: len(content) // 2])
+                raise KeyboardInterrupt
+            left[0] -= 1
+        real(files)
+
+    def put(write: Callable[[Sequence[tuple[str, bytes]]], None]) -> None:
+        for module in (tile_files, tiles):
+            monkeypatch.setattr(module, "write_durably", write)
 
     for count in range(8):
         folder = tmp_path / str(count) / "log"
         export_tiles(Read(storage, note=first.note), folder)
-        monkeypatch.setattr(tiles, "_write_durably", stopped)
+        put(stopped)
         left[0] = count
         try:
             export_tiles(storage, folder)
@@ -280,7 +286,7 @@ def test_an_export_stopped_at_any_file_leaves_a_log_that_holds(
             assert note == first.note, "the checkpoint is the last to be written"
             whole = verify_static_log(FolderLog(folder), keys=[KEY.verifier_key])
             assert whole.holds, (count, whole.discrepancies)
-        monkeypatch.setattr(tiles, "_write_durably", real)
+        put(real)
         export_tiles(storage, folder)
         assert (folder / "checkpoint").read_bytes() == last.note
         assert verify_static_log(FolderLog(folder), keys=[KEY.verifier_key], checkpoints=[first.note]).holds

@@ -15,7 +15,7 @@ from governance.core import tiles as geometry
 from governance.core.merkle import tree_root
 from governance.core.note import parse_verifier_key
 from governance.errors import InputError, IntegrityError, NotFoundError, StorageError
-from governance.ledger import tiles, verify_tiles
+from governance.ledger import tile_ranges, tiles, verify_tiles
 from governance.ledger.static_log import FolderLog
 from governance.ledger.verify import Verification
 from governance.ledger.verify_tiles import verify_static_log
@@ -69,7 +69,7 @@ def test_a_log_of_three_levels_holds_and_each_altered_tile_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tiles of two hashes instead of 256 show the third level and beyond without 65,536 entries."""
-    for module in (geometry, tiles, verify_tiles):
+    for module in (geometry, tile_ranges, tiles, verify_tiles):
         monkeypatch.setattr(module, "TILE_HEIGHT", 1)
         monkeypatch.setattr(module, "TILE_WIDTH", 2)
     monkeypatch.setattr(geometry.TileId, "__new__", _narrow)
