@@ -10,7 +10,8 @@ first come, first served, so that the order within a caller is kept. What waits 
 for room, and gives up with an error when there is none for long; nothing of theirs was written then. One caller's
 failure is theirs alone: the function that commits tells each outcome apart. A leader waits a little for those who were
 just served and are likely to come again, never longer than a part of what the last commit took; who was alone in the
-last group, with nobody behind, waits for nobody.
+last group, with nobody behind, waits for nobody. The thread that leads for tasks waits so for the next group as well,
+before it ends.
 """
 
 from __future__ import annotations
@@ -183,12 +184,19 @@ class GroupCommit(Generic[Item, Result]):
             self._start_leading(following)
 
     def _lead_tasks(self, request: _Request[Item, Result] | None) -> None:
-        """Lead for one task after the other, until nobody waits or a thread's turn has come."""
+        """Lead for one task after the other, until nobody comes any more or a thread's turn has come."""
         while request is not None:
-            request = self._lead_group(request)
+            request = self._lead_group(request, stays=True)
 
-    def _lead_group(self, own: _Request[Item, Result]) -> _Request[Item, Result] | None:
-        """Commit one group; the task that somebody must lead for next, if the next in line is one."""
+    def _lead_group(
+        self, own: _Request[Item, Result], *, stays: bool = False
+    ) -> _Request[Item, Result] | None:
+        """Commit one group; the task that somebody must lead for next, if the next in line is one.
+
+        Args:
+            own: The first of the group.
+            stays: Whether the leader waits for the next who comes, as long as for those who join a group.
+        """
         group = [own]
         start = time.perf_counter()
         try:
@@ -201,8 +209,24 @@ class GroupCommit(Generic[Item, Result]):
         for request, outcome in zip(group, outcomes, strict=True):
             request.outcome = outcome
         self._commit_seconds = time.perf_counter() - start
-        following = self._hand_on(len(group))
+        following = self._hand_on(len(group), stays=stays)
+        if following is not None and following.woken is not None:
+            following.woken.release()
+            _wake(group)
+            return None
         _wake(group)
+        return self._await_callers() if following is None and stays else following
+
+    def _await_callers(self) -> _Request[Item, Result] | None:
+        """The first of those that come again, so that no thread is started for it; None when nobody comes."""
+        with contextlib.suppress(Exception):  # whatever happens to this wait, the line goes on
+            self._gather()
+        with self._guard:
+            self._is_led = bool(self._line)
+            if not self._line:
+                return None
+            following = self._take()
+            self._tell_of_room()
         return following
 
     def _gather(self) -> None:
@@ -232,19 +256,17 @@ class GroupCommit(Generic[Item, Result]):
                 count += len(group[-1].items)
             self._tell_of_room()
 
-    def _hand_on(self, served: int) -> _Request[Item, Result] | None:
+    def _hand_on(self, served: int, *, stays: bool) -> _Request[Item, Result] | None:
+        """The next in line, who leads now; nobody leads when there is none, unless this leader stays."""
         with self._guard:
             self._expected = served + len(self._line)
             if not self._line:
-                self._is_led = False
+                self._is_led = stays
                 return None
             following = self._take()
             following.leads = True
             self._tell_of_room()
-        if following.woken is None:
-            return following
-        following.woken.release()
-        return None
+        return following
 
     def _start_leading(self, request: _Request[Item, Result]) -> None:
         """A task cannot lead, since its loop must go on: a thread does it for the task."""

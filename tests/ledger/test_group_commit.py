@@ -43,6 +43,16 @@ class Disk:
         ]
 
 
+def slow(disk: Disk) -> Callable[[Sequence[Sequence[int]]], Outcomes]:
+    """A disk for which it is worth to wait for others."""
+
+    def commit(groups: Sequence[Sequence[int]]) -> Outcomes:
+        threading.Event().wait(0.1)
+        return disk(groups)
+
+    return commit
+
+
 def started(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
@@ -243,6 +253,85 @@ def test_an_interrupted_wait_writes_nothing_and_the_line_goes_on(monkeypatch: py
     monkeypatch.undo()
     assert line.run([2]) == "done [2]"
     assert disk.groups == [[[2]]]
+
+
+def threads_that_lead(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """The threads that are started to lead for tasks from now on."""
+    kept: list[threading.Thread] = []
+
+    class Kept(threading.Thread):
+        def start(self) -> None:
+            if self.name == "governance-commit":
+                kept.append(self)
+            super().start()
+
+    monkeypatch.setattr(threading, "Thread", Kept)
+    return kept
+
+
+def test_one_thread_leads_for_tasks_that_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 10)
+    leading = threads_that_lead(monkeypatch)
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](slow(disk))
+    expecting(line, 3, seconds=10)
+
+    async def caller(number: int) -> None:
+        for _ in range(5):
+            await line.run_async([number])
+
+    async def main() -> None:
+        await asyncio.gather(*(caller(number) for number in range(3)))
+
+    asyncio.run(main())
+    assert len(leading) == 1
+    assert [sorted(group) for group in disk.groups] == [[[0], [1], [2]]] * 5
+    leading[0].join(10)
+    assert not line._is_led
+
+
+def test_a_thread_that_comes_while_the_leader_of_tasks_waits_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 0.2)
+    leading = threads_that_lead(monkeypatch)
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](disk)
+    expecting(line, 2, seconds=10)
+
+    async def both() -> None:
+        await asyncio.gather(line.run_async([1]), line.run_async([2]))
+
+    monkeypatch.setattr(line, "_commit", slow(disk))
+    asyncio.run(both())
+    assert line.run([3]) == "done [3]"
+    leading[0].join(10)
+    assert not line._is_led
+    assert line.run([4]) == "done [4]"
+    assert len(leading) == 1
+    assert [len(group) for group in disk.groups] == [2, 1, 1]
+
+
+def test_a_wait_for_tasks_that_fails_leaves_nobody_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    leading = threads_that_lead(monkeypatch)
+    disk = Disk()
+    disk.go.set()
+    line = GroupCommit[int, str](disk)
+    gather, calls = line._gather, [0]
+
+    def fail() -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise RuntimeError("no lock can be made")
+        gather()
+
+    monkeypatch.setattr(line, "_gather", fail)
+    assert asyncio.run(line.run_async([1])) == "done [1]"
+    leading[0].join(10)
+    assert calls[0] == 2
+    assert not line._is_led
 
 
 def test_tasks_share_commits_and_a_task_s_loop_is_never_held_up() -> None:
