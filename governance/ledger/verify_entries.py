@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 
 from governance.core.canonical import parse_canonical
@@ -26,17 +27,22 @@ from governance.core.note import VerifierKey, parse_verifier_key
 from governance.core.tiles import BODY_SIZE_BYTES_MAX
 from governance.errors import GovernanceError
 from governance.events.envelope import NO_PREVIOUS, read_entry
-from governance.events.signers import SignerKeys
-from governance.events.vocabulary import payload_class
+from governance.events.signers import SIGNER_EVENTS, SignerKeys
+from governance.events.vocabulary import PAYLOADS, payload_class
 from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.key_chain import KEY_EVENTS, KeyChain, begin_chain, take_event
 from governance.ledger.verify import Progress, Verification
 from governance.ledger.verify_checkpoints import UNTRUSTED, hold_checkpoints, stated_checkpoint
+from governance.ledger.verify_glance import STRIDE_MAX, Shapes, kind_of
 from governance.ledger.verify_report import OPENED
 from governance.ledger.verify_statements import StatementCheck, take_signer_event
 
 LEAVES_AT_ONCE = 4096
 
+_FOLLOWED = frozenset(
+    (OPENED, *KEY_EVENTS, *SIGNER_EVENTS, *(each.event_type for each in PAYLOADS if each.binds))
+)
+"""Types of which an entry says what later ones are held against: they are never taken at a glance."""
 _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
 _EVENT_FIELDS = {"actor", "data", "id", "occurred_at", "schema_version", "subject", "type"}
 _REPEAT_BYTES = 24
@@ -64,10 +70,13 @@ def verify_entries(
     walk = EntryWalk(told)
     sizes = [each.tree_size for each in map(stated_checkpoint, checkpoints) if each is not None]
     growth = _Growth(sizes)
-    for body in _lines(stream, told):
-        growth.add(walk.add(growth.size, body))
-        if progress is not None and growth.size % LEAVES_AT_ONCE == 0:
-            progress(growth.size, max([growth.size, *sizes]))
+    lines, told_of = _lines(stream, told), 0
+    while bodies := list(islice(lines, STRIDE_MAX)):
+        for leaf_hash in walk.add_all(growth.size, bodies):
+            growth.add(leaf_hash)
+        if progress is not None and growth.size - told_of >= LEAVES_AT_ONCE:
+            told_of = growth.size
+            progress(told_of, max([told_of, *sizes]))
     walk.finish()
     trusted = tuple(keys) or ((walk.key,) if walk.key else ())
     signed_size = hold_checkpoints(
@@ -129,6 +138,8 @@ class EntryWalk:
         self._bound: dict[str, tuple[str, int]] = {}
         self._signers = SignerKeys(origin)
         self._signed_for = origin
+        self._shapes = Shapes(closely=_FOLLOWED)
+        self._stride = 1
         self.has_gaps = False
         self.statements = StatementCheck(lambda: (self._signers, self._signed_for), self._tell)
 
@@ -136,6 +147,39 @@ class EntryWalk:
         """Go on after entries that are not there: the next one's `previous` cannot be compared."""
         self._previous = None
         self.has_gaps = True
+
+    def add_all(self, index: int, bodies: Sequence[bytes]) -> list[bytes]:
+        """Check bodies that follow one another from an index on, as many at a glance as are sound; leaf hashes."""
+        leaves: list[bytes] = []
+        while len(leaves) < len(bodies):
+            some = bodies[len(leaves) : len(leaves) + self._stride]
+            kinds = list(map(kind_of, some))
+            taken = self._take(index + len(leaves), some, kinds)
+            if taken is not None:
+                leaves += taken
+                self._stride = min(4 * self._stride, STRIDE_MAX)
+            elif len(some) > 1:
+                self._stride = self._shapes.fewer(kinds)
+            else:
+                leaves.append(self.add(index + len(leaves), some[0]))
+        return leaves
+
+    def _take(self, index: int, bodies: Sequence[bytes], kinds: Sequence[str]) -> list[bytes] | None:
+        """Take bodies at a glance: all of them, or nothing happens; their leaf hashes."""
+        if kinds[0] not in self._shapes.known or not self._previous:
+            return None
+        previous = self._previous.encode()
+        taken = self._shapes.take(
+            bodies, kinds, index=index, appended_at=self._appended_at, previous=previous
+        )
+        if taken is None:
+            return None
+        for at, (shape, match) in enumerate(zip(taken.shapes, taken.matches, strict=True), start=index):
+            self._ids.add(
+                match[shape.event_id], at
+            )  # a shape takes texts without escapes: these are its bytes
+        self._previous, self._appended_at = taken.last.decode(), taken.appended_at
+        return taken.leaves
 
     def add(self, index: int, body: bytes) -> bytes:
         """Check the body that stands at an index; its leaf hash."""
@@ -159,13 +203,15 @@ class EntryWalk:
             self._tell(index, "previous is not the leaf hash of the entry before", previous, str(stated[1]))
         self._hold_time(index, stated[2])
         self._hold_opening(index, kind, data)
-        self._ids.add(str(event_id), index)
+        self._ids.add(str(event_id).encode("utf-8", "surrogatepass"), index)
         self._hold_binding(index, kind, subject, data)
         if index == 0 or kind in KEY_EVENTS:
             self._follow_keys(index, body)
         take_signer_event(self._signers, event, index)
         if fields.get("signatures", ()) != []:
             self.statements.hold(index, fields, has_gaps=self.has_gaps)
+        if is_whole and isinstance(kind, str):
+            self._shapes.consider(event)
         return leaf_hash
 
     def finish(self) -> None:
@@ -263,8 +309,8 @@ class _Repeats:
     def __init__(self) -> None:
         self._buckets = [bytearray() for _ in range(256)]
 
-    def add(self, text: str, index: int) -> None:
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    def add(self, text: bytes, index: int) -> None:
+        digest = hashlib.blake2b(text, digest_size=16).digest()
         self._buckets[digest[0]] += digest + index.to_bytes(8, "big")
 
     def pairs(self) -> Iterator[tuple[int, int]]:

@@ -27,6 +27,8 @@ from governance.core.instants import is_canonical_instant
 from governance.core.shapes import Path, are_canonical, is_clean, shape_of
 from governance.events.links import Pair, Triple, pairs_of
 
+STRIDE_MAX = 256
+"""So many entries are taken at a glance together, as long as all of them are sound."""
 EACH_MAX = 8
 """Shapes of one event type."""
 ALL_MAX = 256
@@ -41,6 +43,7 @@ _SCHEMA_VERSION: Path = ("schema_version",)
 _ID: Path = ("id",)
 _MARK = re.compile("\x00([0-9]+)\x00")
 _HEAD = b'{"appended_at":"%b","event":'
+_TYPE_AT = b'"type":"'
 _MOMENT = slice(16, 43)
 """Where `appended_at` stands in a body."""
 _MOMENT_LENGTH = 27
@@ -119,6 +122,11 @@ class Shapes:
         if shape is not None:
             self._count += 1
             self.known.setdefault(kind, []).insert(0, shape)
+
+    def fewer(self, kinds: Sequence[object]) -> int:
+        """How many entries to try next, of some that were not taken together: up to the first of an unknown type."""
+        unknown = (number for number, kind in enumerate(kinds) if kind not in self.known)
+        return next(unknown, len(kinds) // 4) or 1
 
     def all(self) -> list[EventShape]:
         """Every one of them."""
@@ -216,6 +224,11 @@ class Taken(NamedTuple):
     matches: list[re.Match[bytes]]
     appended_at: str
     last: bytes
+
+
+def kind_of(body: bytes) -> str:
+    """The type of the event in a body, if it has the form of one: what stands in the last place that names a type."""
+    return body.rpartition(_TYPE_AT)[2].partition(b'"')[0].decode("ascii", "replace")
 
 
 def _tails(index: int, hexes: Sequence[bytes]) -> list[bytes]:

@@ -222,7 +222,7 @@ class _Tree:
             self._walk.skip()
             self.pruned += width
             return _split(stated, width)
-        leaves = [self._walk.add(index, body) for index, body in enumerate(bodies, start=first)]
+        leaves = self._walk.add_all(first, bodies)
         for index, (leaf, other) in enumerate(zip(leaves, _split(stated, width), strict=True), start=first):
             if other is not None and leaf != other:
                 what = f"leaf hash is not the one in {tile_path(tile)}"

@@ -19,16 +19,13 @@ from governance.events.signers import SIGNER_EVENTS, SignerKeys
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.fingerprints import IndexFingerprints
 from governance.ledger.key_chain import KEY_EVENTS, KEY_EVENTS_MAX
-from governance.ledger.verify_glance import EVENT_FIELDS, Shapes
+from governance.ledger.verify_glance import EVENT_FIELDS, STRIDE_MAX, Shapes
 from governance.ledger.verify_report import OPENED, RangeReport, show
 from governance.ledger.verify_statements import StatementCheck
 from governance.storage.interface import EntryRow, Reader
 
 MARKED = frozenset({OPENED, *KEY_EVENTS})
 """Types whose places the whole wants to know."""
-
-STRIDE_MAX = 256
-"""So many entries are taken at a glance together, as long as all of them are sound."""
 
 _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
 
@@ -86,9 +83,7 @@ class Walk:
                 at += len(some)
                 self._stride = min(4 * self._stride, STRIDE_MAX)
             elif len(some) > 1:
-                known = self._shapes.known
-                unknown = (number for number, row in enumerate(some) if row[4] not in known)
-                self._stride = next(unknown, len(some) // 4) or 1
+                self._stride = self._shapes.fewer([row[4] for row in some])
             else:
                 self._look_closer(EntryRow(*rows[at]), first, chunk, leaves)
                 at += 1

@@ -80,6 +80,7 @@ def test_an_export_holds_under_all_its_checkpoints() -> None:
 
 def test_a_long_export_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(module, "STRIDE_MAX", 50)
     told: list[tuple[int, int]] = []
     found = verified(BODIES, progress=lambda *done: told.append(done))
     assert found.holds, found.discrepancies

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,8 @@ from governance.events.links import pairs_of
 from governance.ledger import verify_glance
 from governance.ledger.log import Ledger
 from governance.ledger.verify import Verification, verify
-from governance.ledger.verify_glance import ALL_MAX, EACH_MAX, LEARNED_EVERY, Shapes
+from governance.ledger.verify_entries import EntryWalk, verify_entries
+from governance.ledger.verify_glance import ALL_MAX, EACH_MAX, LEARNED_EVERY, Shapes, kind_of
 from governance.ledger.verify_walk import Walk
 from governance.storage.interface import EntryRow
 from governance.storage.memory import MemoryStorage
@@ -140,6 +142,82 @@ def test_whatever_is_altered_the_same_is_found(data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         rows = chained(rows, index + 1)
     assert verified(rows, shapes=ALL_MAX)[0] == verified(rows, shapes=0)[0]
+
+
+def verified_export(bodies: list[bytes], *, shapes: int) -> tuple[Verification, int]:
+    """What a verification of an export with so many shapes finds, and how many bodies it parsed."""
+    parsed: list[int] = []
+    add = EntryWalk.add
+
+    def counted(self: EntryWalk, index: int, body: bytes) -> bytes:
+        parsed.append(index)
+        return add(self, index, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify_glance, "LEARNED_EVERY", 1)
+        patch.setattr(verify_glance, "ALL_MAX", shapes)
+        patch.setattr(EntryWalk, "add", counted)
+        stream = io.BytesIO(b"".join(body + b"\n" for body in bodies))
+        notes = [row.note for row in HISTORY.checkpoints()]
+        return verify_entries(stream, checkpoints=notes, keys=[KEY.verifier_key]), len(parsed)
+
+
+def test_nearly_all_bodies_of_an_export_are_taken_at_a_glance_but_those_that_bind() -> None:
+    bodies = [row.body for row in HISTORY._entries]
+    found, parsed = verified_export(bodies, shapes=ALL_MAX)
+    assert found.holds, found.discrepancies
+    assert parsed < 75
+    closely, all_parsed = verified_export(bodies, shapes=0)
+    assert all_parsed == len(bodies)
+    assert found == closely
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_is_altered_in_an_export_the_same_is_found(data: st.DataObject) -> None:
+    """Bytes of a body, ids, digests and order; with the chain mended after it or not."""
+    rows = list(HISTORY._entries)
+    index = data.draw(st.integers(1, len(rows) - 1))
+    row = rows[index]
+    at = data.draw(st.integers(0, len(row.body)))
+    put = data.draw(st.binary(max_size=2) | st.sampled_from([b"0", b"e", b'"', b"\\", b" "]))
+    other = rows[data.draw(st.integers(1, len(rows) - 1))]
+    body = data.draw(
+        st.sampled_from(
+            [
+                row.body[:at] + put + row.body[at + data.draw(st.integers(0, 2)) :],
+                row.body.replace(row.event_id.encode(), other.event_id.encode()),
+                row.body.replace(b'"digest":"sha256:', b'"digest":"sha256:0'),
+                row.body.replace(b'"signatures":[]', b'"signatures":[{}]'),
+                other.body,
+            ]
+        )
+    )
+    rows[index] = row._replace(body=body, leaf_hash=hash_leaf(body))
+    if data.draw(st.booleans()):
+        rows = chained(rows, index + 1)
+    if data.draw(st.booleans()):
+        del rows[data.draw(st.integers(1, len(rows) - 1))]
+    bodies = [each.body for each in rows]
+    assert verified_export(bodies, shapes=ALL_MAX)[0] == verified_export(bodies, shapes=0)[0]
+
+
+def test_an_id_that_stands_twice_is_told_though_both_were_taken_at_a_glance() -> None:
+    rows = list(HISTORY._entries)
+    body = rows[70].body.replace(rows[70].event_id.encode(), rows[65].event_id.encode())
+    rows[70] = rows[70]._replace(body=body, leaf_hash=hash_leaf(body))
+    found, parsed = verified_export([row.body for row in chained(rows, 71)], shapes=ALL_MAX)
+    assert parsed < 75
+    assert ("70", "event id stands in more than one entry", "entry 65") in {
+        (each.place, each.what, each.got) for each in found.discrepancies
+    }
+
+
+def test_an_event_s_type_is_what_its_body_names_last() -> None:
+    for row in HISTORY._entries:
+        assert kind_of(row.body) == row.type
+    assert kind_of(b"nothing") == "nothing"
+    assert kind_of(b'{"type":"\xff') == "\ufffd"
 
 
 def in_body(old: bytes, new: bytes) -> Callable[[EntryRow], EntryRow]:
