@@ -36,7 +36,9 @@ VALUES = 348.0
 ROW_HEIGHT = 14.0
 HEAD_HEIGHT = 19.0
 AXIS_HEIGHT = 20.0
-ROWS_MAX = 36
+ROWS_MAX = 24
+HEIGHT_MAX = HEAD_HEIGHT + ROWS_MAX * ROW_HEIGHT + AXIS_HEIGHT
+"""Leaves room on a page for a section's heading above, and for a dozen lines of caption below."""
 
 
 def draw_groups(measurements: Sequence[Measurement], *, what: str, entry: int) -> Figure:
@@ -51,10 +53,8 @@ def draw_groups(measurements: Sequence[Measurement], *, what: str, entry: int) -
         The figure; empty when no measurement is of a group.
     """
     sliced = [each for each in measurements if each.slice is not None]
-    drawn = sliced[:ROWS_MAX]
-    blocks: dict[tuple[str, str], list[Measurement]] = {}
-    for each in drawn:
-        blocks.setdefault((each.name, each.unit), []).append(each)
+    blocks = _fitting(sliced)
+    drawn = [each for rows in blocks.values() for each in rows]
     if not blocks:
         return Figure()
     parts: list[str] = []
@@ -73,6 +73,19 @@ def draw_groups(measurements: Sequence[Measurement], *, what: str, entry: int) -
         _note(len(sliced) - len(drawn), len(measurements) - len(sliced), names),
         (entry,),
     )
+
+
+def _fitting(sliced: Sequence[Measurement]) -> dict[tuple[str, str], list[Measurement]]:
+    """The first of them that a page has room for, by name and unit."""
+    blocks: dict[tuple[str, str], list[Measurement]] = {}
+    room = HEIGHT_MAX
+    for each in sliced:
+        key = (each.name, each.unit)
+        room -= ROW_HEIGHT + (0 if key in blocks else HEAD_HEIGHT + AXIS_HEIGHT)
+        if room < 0:
+            break
+        blocks.setdefault(key, []).append(each)
+    return blocks
 
 
 def _block(

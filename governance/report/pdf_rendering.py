@@ -24,13 +24,15 @@ from typing import Any
 
 from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
+from governance.report.page_beginnings import hand_on
+from governance.report.part_shares import LETTERS_FRONT
 from governance.report.part_workers import part_workers
-from governance.report.parts import LETTERS_FRONT, CutReport, cut_report
+from governance.report.parts import CutReport, cut_report, ends_of
 from governance.report.parts_merging import put_parts
 from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
 from governance.report.register import MARK, Page, empty_pages, format_page, paginate
-from governance.report.register_pages import PAGES_EACH, Chunks, put_in_place, started
+from governance.report.register_pages import PAGES_EACH, Chunks, Following, put_in_place, started
 from governance.report.unpacked_fonts import unpacked
 
 REGISTER = "register"
@@ -151,9 +153,10 @@ def make_chunk(html: str, issued_at: datetime, *, fonts: Fonts | None = None) ->
 
 
 def make_part(html: str, issued_at: datetime, *, fonts: Fonts | None = None) -> Iterator[bytes]:
-    """A part of a report: once it is laid out, a list of its pages as JSON; once it is drawn, the PDF.
+    """A part of a report: once it is laid out, what there is to know of it as JSON; once it is drawn, the PDF.
 
-    Of each page its anchors, its bookmarks, and whether it is wide.
+    Of each page its anchors, its bookmarks, and whether it is wide; and with which element of the report the next part
+    begins, if this one has handed pages on to it.
 
     Args:
         html: Its pages.
@@ -161,11 +164,13 @@ def make_part(html: str, issued_at: datetime, *, fonts: Fonts | None = None) -> 
         fonts: From `read_fonts`.
     """
     document = _laid_out(html, issued_at, fonts)
+    ends = ends_of(html)
+    ended = hand_on(document, ends)
     pages = [
         {"anchors": dict(page.anchors), "bookmarks": list(page.bookmarks), "wide": page.width > page.height}
         for page in document.pages
     ]
-    yield json.dumps(pages).encode()
+    yield json.dumps({"pages": pages, "next": None if ended is None else ends[ended]}).encode()
     targets = {target for page in document.pages for kind, target, *_ in page.links if kind == "internal"}
     for name in sorted(targets.difference(*(page.anchors for page in document.pages))):
         # In another part: WeasyPrint drops links to what it does not know. The name is not taken over from here.
@@ -193,10 +198,17 @@ def _in_parts(
     def make(part: str, moment: datetime) -> Iterator[bytes]:
         return make_part(part, moment, fonts=fonts())
 
-    with part_workers(min(processes, len(cut.parts)) - 1, make) as workers:
-        making = Chunks(cut.parts, issued_at, pieces=2, besides=LETTERS_FRONT)
+    def following(number: int) -> Following:
+        return Following(cut.letters(number), lambda told: cut.part(number, begun=json.loads(told)["next"]))
+
+    tasks = [
+        following(number) if cut.goes_on(number) else cut.part(number) for number in range(len(cut.begun))
+    ]
+    with part_workers(min(processes, len(tasks)) - 1, make) as workers:
+        making = Chunks(tasks, issued_at, pieces=2, besides=LETTERS_FRONT)
         making.begin(workers)
-        pages = list(chain.from_iterable(map(json.loads, making.first_pieces(make))))
+        told = map(json.loads, making.first_pieces(make))
+        pages = list(chain.from_iterable(each["pages"] for each in told))
         document = _laid_out(cut.front(pages), issued_at, fonts())
         first = len(document.pages) - len(pages)
         for page, its in zip(document.pages[first:], pages, strict=True):

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Protocol, cast
@@ -53,23 +53,37 @@ class Worker(Protocol):
         """Until it has ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A chunk that cannot be begun before the first piece of the one before it is there.
+
+    Attributes:
+        weight: How much there is to make, about, in letters of HTML.
+        html: Its HTML, of that piece.
+    """
+
+    weight: int
+    html: Callable[[bytes], str]
+
+
 @dataclass
 class Chunks:
     """Chunks that are being made by this process and others.
 
     Attributes:
-        tasks: Each chunk's HTML.
+        tasks: Each chunk's HTML, or what tells it.
         issued_at: The report's date.
         pieces: What each is made of (`Make`).
         besides: What this process does besides, as letters of HTML that it could lay out meanwhile.
     """
 
-    tasks: Sequence[str]
+    tasks: Sequence[str | Following]
     issued_at: datetime
     pieces: int = 1
     besides: int = 0
     _ahead: list[deque[int]] = field(default_factory=list)
     _made: dict[int, list[bytes]] = field(default_factory=dict)
+    _begun: set[int] = field(default_factory=set)
     _threads: list[threading.Thread] = field(default_factory=list)
     _working: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -80,7 +94,11 @@ class Chunks:
         Args:
             workers: The processes.
         """
-        self._ahead = _shares([_weight(each) for each in self.tasks], [self.besides, *(0 for _ in workers)])
+        self._ahead = _shares(
+            [_weight(each) for each in self.tasks],
+            [self.besides, *(0 for _ in workers)],
+            following=[at for at, each in enumerate(self.tasks) if isinstance(each, Following)],
+        )
         self._working = len(workers)
         self._threads = [
             threading.Thread(target=self._feed, args=(each, number), daemon=True)
@@ -115,21 +133,59 @@ class Chunks:
 
     def _make_here(self, make: Make) -> None:
         while (at := self._take(0)) is not None:
-            self._made[at] = list(make(self.tasks[at], self.issued_at))
+            try:
+                for piece in make(self._html(at), self.issued_at):
+                    self._put(at, piece)
+            except BaseException:
+                with self._changed:
+                    for share in self._ahead:  # who waits for this one has nothing to wait for
+                        share.clear()
+                self._give_up(at)
+                raise
 
     def _make_missing(self, make: Make, *, pieces: int) -> None:
         """Make what a process has taken and not given."""
-        for at, task in enumerate(self.tasks):
+        for at in range(len(self.tasks)):
             if len(self._made.get(at, ())) < pieces:
-                self._made[at] = list(make(task, self.issued_at))
+                self._made[at] = list(make(self._html(at), self.issued_at))
+
+    def _html(self, at: int) -> str:
+        task = self.tasks[at]
+        return task if isinstance(task, str) else task.html(self._made[at - 1][0])
+
+    def _put(self, at: int, piece: bytes) -> None:
+        with self._changed:
+            self._made.setdefault(at, []).append(piece)
+            self._begun.discard(at)
+            self._changed.notify_all()
+
+    def _give_up(self, at: int) -> None:
+        with self._changed:
+            self._begun.discard(at)
+            self._changed.notify_all()
 
     def _take(self, who: int) -> int | None:
-        """What a process makes next: of its share, then what another has not begun; None when there is nothing."""
+        """What a process makes next: of its share, then what another has not begun; None when there is nothing.
+
+        Waits while others lay out what must be there before anything that is left.
+        """
         with self._changed:
-            own, fullest = self._ahead[who], max(self._ahead, key=len)
-            if own:
-                return own.popleft()
-            return fullest.pop() if fullest else None
+            while True:
+                own, *others = [self._ahead[who], *sorted(self._ahead, key=len, reverse=True)]
+                ready = [
+                    *filter(self._is_ready, own),
+                    *(at for share in others for at in reversed(share) if self._is_ready(at)),
+                ]
+                if ready:
+                    next(share for share in self._ahead if ready[0] in share).remove(ready[0])
+                    self._begun.add(ready[0])
+                    return ready[0]
+                if not any(self._ahead) or not self._begun:
+                    return None
+                self._changed.wait()
+
+    def _is_ready(self, at: int) -> bool:
+        return isinstance(self.tasks[at], str) or bool(self._made.get(at - 1))
 
     def _feed(self, worker: Worker, who: int) -> None:
         """Have a process make chunks until there are none, or it stops."""
@@ -139,19 +195,20 @@ class Chunks:
         finally:
             with self._changed:
                 self._working -= 1
-                self._changed.notify()
+                self._changed.notify_all()
 
     def _fetch(self, given: IO[bytes], got: IO[bytes], who: int) -> None:
         while (at := self._take(who)) is not None:
-            task = {"html": self.tasks[at], "issued_at": self.issued_at.isoformat()}
-            _write(given, json.dumps(task).encode())
-            for _ in range(self.pieces):
-                piece = _read(got)
-                if piece is None:
-                    return
-                with self._changed:
-                    self._made.setdefault(at, []).append(piece)
-                    self._changed.notify()
+            try:
+                task = {"html": self._html(at), "issued_at": self.issued_at.isoformat()}
+                _write(given, json.dumps(task).encode())
+                for _ in range(self.pieces):
+                    piece = _read(got)
+                    if piece is None:
+                        return
+                    self._put(at, piece)
+            finally:
+                self._give_up(at)
         given.close()
 
 
@@ -235,28 +292,36 @@ def serve(tasks: IO[bytes], chunks: IO[bytes], make: Make) -> None:
             _write(chunks, piece)
 
 
-def _shares(weights: Sequence[int], loads: Sequence[int]) -> list[deque[int]]:
+def _shares(
+    weights: Sequence[int], loads: Sequence[int], following: Collection[int] = ()
+) -> list[deque[int]]:
     """Who makes what, so that all end at about the same time: the heaviest first, each to who has least to do.
+
+    What another waits for comes first, the first of it here, and what waits comes last.
 
     Args:
         weights: Of each chunk.
-        loads: Of each process, what it does anyway.
+        loads: Of each process, what it does anyway; this one is the first.
+        following: The chunks that wait for the one before them.
 
     Returns:
         For each process the places of its chunks.
     """
     shares: list[deque[int]] = [deque() for _ in loads]
     sums = list(loads)
-    for at in sorted(range(len(weights)), key=lambda at: -weights[at]):
-        who = sums.index(min(sums))
+    order = sorted(
+        range(len(weights)), key=lambda at: (at in following, at + 1 not in following, -weights[at])
+    )
+    for at in order:
+        who = 0 if at == order[0] and at + 1 in following else sums.index(min(sums))
         shares[who].append(at)
         sums[who] += weights[at]
     return shares
 
 
-def _weight(html: str) -> int:
+def _weight(task: str | Following) -> int:
     """What it takes to lay out a page: its letters without those of the fonts in its head."""
-    return len(html) - html.find("<body")
+    return len(task) - task.find("<body") if isinstance(task, str) else task.weight
 
 
 def _around(document: Any, empty: Places) -> tuple[list[Any], list[Any]]:

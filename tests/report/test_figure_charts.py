@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from governance.events.payload import Measurement, Threshold
 from governance.report.charts import fairness_charts, monitor_charts
-from governance.report.figure_groups import ROWS_MAX, draw_groups
+from governance.report.figure_groups import HEIGHT_MAX, ROWS_MAX, draw_groups
 from governance.report.figure_scale import Scale, bounds_told, is_kept
 from governance.report.figure_windows import WINDOWS_MAX, Window, draw_windows
 from tests.lineage.histories import Told, digest, dossier_of, story
-from tests.report.drawings import labels_of, require_legible
+from tests.report.drawings import labels_of, require_legible, size_of
 from tests.report.hostile import ARABIC, hostile_dossier
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,6 +72,17 @@ def test_groups_with_bounds_of_their_own_are_legible() -> None:
 def test_more_groups_than_fit_are_counted() -> None:
     figure = draw_groups([measured(0.1, f"g{at}") for at in range(ROWS_MAX + 3)], what="x", entry=1)
     assert "3 further groups are not drawn" in figure.note
+
+
+@pytest.mark.parametrize("names", [1, 3, 40])
+def test_groups_leave_room_on_the_page_for_heading_and_caption(names: int) -> None:
+    """However many measurements they are of, each with a head and an axis of its own; the rest is counted."""
+    rows = [measured(0.1, f"g{at}", name=f"m{at % names}") for at in range(120)]
+    figure = draw_groups(rows, what="x", entry=1)
+    drawn = sum(label.startswith("g") for label in shown(figure.svg))
+    assert drawn > 0
+    assert size_of(figure.svg)[1] <= HEIGHT_MAX
+    assert f"{120 - drawn} further groups are not drawn" in figure.note
 
 
 def test_a_group_whose_name_cannot_be_drawn_is_named_below() -> None:

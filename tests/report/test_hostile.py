@@ -80,6 +80,26 @@ def rendered(template: str, content: Content) -> bytes:
     return made.content
 
 
+@cache
+def empty_report(template: str) -> bytes:
+    """A template's report on a ledger that was only opened."""
+    return rendered(template, empty_content(template))
+
+
+def texts_of(content: bytes, folder: Path) -> list[str]:
+    """The text of each page."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler is not installed")
+    (folder / "report.pdf").write_bytes(content)
+    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
+
+
+def lines_of(page: str) -> list[str]:
+    """The lines of a page, between its head and its foot."""
+    return [line for line in page.splitlines() if line.strip()][1:-1]
+
+
 def pages_of(content: bytes) -> int:
     with pikepdf.open(io.BytesIO(content)) as pdf:
         return len(pdf.pages)
@@ -136,31 +156,39 @@ def test_the_executive_summary_is_one_page_whatever_is_open(content_of: object) 
     assert pages_of(rendered("executive", content)) == 1
 
 
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
-@pytest.mark.parametrize("content_of", [hostile_content, empty_content])
-def test_the_place_to_sign_is_on_one_page(content_of: Callable[[str], Content], tmp_path: Path) -> None:
-    template = "declaration-of-conformity"
-    (tmp_path / "report.pdf").write_bytes(rendered(template, content_of(template)))
-    told = subprocess.run(
-        ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (page,) = (each for each in told.stdout.split("\f") if re.search(r"(?m)^ *Signature$", each))
+@pytest.mark.parametrize("report_of", [lambda name: rendered(name, hostile_content(name)), empty_report])
+def test_the_place_to_sign_is_on_one_page(report_of: Callable[[str], bytes], tmp_path: Path) -> None:
+    pages = texts_of(report_of("declaration-of-conformity"), tmp_path)
+    (page,) = (each for each in pages if re.search(r"(?m)^ *Signature$", each))
     assert all(words in page for words in ("Place, date, name", "Place and date", "Name and function"))
 
 
+@pytest.mark.parametrize("template", ["assessment", "declaration-of-conformity", "lineage"])
+def test_no_page_of_a_short_report_holds_a_few_lines_alone(template: str, tmp_path: Path) -> None:
+    """What is short follows on the page before, and what is left of a list takes the rest of it along."""
+    pages = texts_of(empty_report(template), tmp_path)
+    assert min(len(lines_of(page)) for page in pages[1:]) >= 5
+    (steps,) = (page for page in pages if "In one command." in page)
+    assert "How to check this report" in steps
+    assert "Check the whole ledger" in steps
+
+
 def test_an_empty_assessment_is_a_faultless_pdf() -> None:
-    content = empty_content("assessment")
-    assert faults(rendered("assessment", content)) == []
+    assert faults(empty_report("assessment")) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", ["assessment", "technical-documentation"])
-def test_a_hostile_report_is_a_faultless_pdf(template: str) -> None:
+@pytest.mark.parametrize("template", ["assessment", "technical-documentation", "model-card"])
+def test_a_hostile_report_is_a_faultless_pdf(template: str, tmp_path: Path) -> None:
     made = rendered(template, hostile_content(template))
     assert faults(made) == []
+    pages = texts_of(made, tmp_path)
+    assert min(len(lines_of(page)) for page in pages[1:]) >= 5
+    (page,) = (page for page in pages if re.search(r"Figure \d+\. By group", page))
+    assert "further groups are not drawn" in page, "the whole caption"
+    assert re.search("(By group|Validation and testing)\n+ *impact ratio", page), (
+        "the heading, and the figure"
+    )
     with pikepdf.open(io.BytesIO(made)) as pdf:
         figures = [str(each.Alt) for each in elements(pdf) if each.S == "/Figure"]
     assert all(figures)

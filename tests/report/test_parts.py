@@ -11,12 +11,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
 
-from governance.report import part_workers, parts, pdf_rendering, register_pages
+from governance.report import part_shares, part_workers, parts, pdf_rendering, register_pages
+from governance.report.part_places import Place, places
+from governance.report.part_shares import beginnings
 from governance.report.parts import CutReport, cut_report
 from governance.report.render import render, render_html
 from governance.report.templates import load_template
@@ -24,7 +27,7 @@ from governance.resources import report_templates_directory
 from tests.report.conformance import elements, faults
 from tests.report.issued import NOW
 
-POINTS, ROWS = 9, 60
+POINTS, ROWS = 12, 48
 FILES = (pdf_rendering.Attachment("content.json", b"{}", "The content"),)
 
 
@@ -46,11 +49,14 @@ def content(**more: Any) -> dict[str, Any]:
     }
     evidence = [{**row, "index": n, "actor": "person:ana", "hash": f"{n:064x}"} for n in range(ROWS)]
     columns = [{"name": name, "width": 50.0} for name in ("Name", "Kind")]
-    table = {"kind": "table", "caption": "Things", "columns": columns, "rows": [["a", "b"]] * 6}
+    table = {"kind": "table", "caption": "Things", "columns": columns, "rows": [["a", "b"]] * 12}
+    drawn = '<svg viewBox="0 0 9 1" role="img" aria-label="Drawn"><path d="M0 0H9"/></svg>'
+    figure = {"kind": "figure", "svg": drawn, "title": "A figure", "note": "", "entries": []}
     point = {"blocks": [table], "missing": False, "supply": ""}
     points = [
         {**point, "id": str(n), "title": f"Point {n}", "entries": [n, ROWS - 1 - n]} for n in range(1, POINTS)
     ]
+    points[0] = {**points[0], "blocks": [figure, table]}
     lost = {**point, "id": "L", "title": "Lost", "entries": [], "missing": True, "supply": "a.b"}
     return {
         "template": "technical-documentation",
@@ -81,17 +87,38 @@ def html(**more: Any) -> str:
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[None]:
-    """Parts of few elements, so that a report of some pages has several."""
+    """Parts of few elements, so that a report of some pages has several, some of which go on inside a section."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "ELEMENTS_LEAST", 300)
-        patched.setattr(parts, "LETTERS_EACH", 7_000)
+        patched.setattr(part_shares, "LETTERS_FRONT", 1_000)
+        patched.setattr(part_shares, "LETTERS_PART", 500)
+        patched.setattr(part_shares, "LETTERS_MOST", 8_000)
         yield
+
+
+def begun(part: str) -> str:
+    """What a part shows first, after the runner."""
+    return re.sub(r"(?s).*<body.*?class=\"runner\".*?</div>", "", part)
 
 
 def cut(text: str) -> CutReport:
     found = cut_report(text)
     assert found is not None
     return found
+
+
+def every_part(report: CutReport) -> list[str]:
+    """Its parts, none of which hands anything on."""
+    return [report.part(number) for number in range(len(report.begun))]
+
+
+def text_of(pdf: bytes, folder: Path) -> list[str]:
+    """The text of each page."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler is not installed")
+    (folder / "report.pdf").write_bytes(pdf)
+    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +130,7 @@ def whole(small: None) -> bytes:
 @pytest.fixture(scope="module")
 def pages(whole: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The text of each page."""
-    if shutil.which("pdftotext") is None:
-        pytest.skip("poppler is not installed")
-    path = tmp_path_factory.mktemp("parts") / "report.pdf"
-    path.write_bytes(whole)
-    told = subprocess.run(
-        ["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True
-    ).stdout
-    return told.split("\f")[:-1]
+    return text_of(whole, tmp_path_factory.mktemp("parts"))
 
 
 def destinations(pdf: Any) -> Mapping[str, int]:
@@ -136,26 +156,99 @@ def test_a_short_report_and_one_that_is_not_built_as_ours_are_not_cut() -> None:
 
 def test_parts_hold_everything_once_and_in_order(small: None) -> None:
     """A place between rows closes the table and opens it again; nothing else is added or lost."""
-    text = html()
-    made = cut(text)
-    joined = "".join(part.partition("<body>")[2] for part in made.parts)
-    assert len(made.parts) >= 4
+    every = every_part(cut(html()))
+    joined = "".join(part.partition("<body>")[2] for part in every)
+    assert len(every) >= 4
     assert re.findall(r"<h2><span class=\"id\">(\w+)", joined) == [*map(str, range(1, POINTS)), "L"]
     assert re.findall(r'id="e(\d+)"', joined) == [str(n) for n in range(ROWS)]
-    assert all(part.count("<table") == part.count("</table>") for part in made.parts)
-    assert any(re.search(r'data-section="[^"]+"', part) for part in made.parts)
+    assert all(part.count("<table") == part.count("</table>") for part in every)
+    first = [begun(part).split(">")[0].split(" ")[0] for part in every]
+    assert {"<div", "<table"} <= set(first), "a point and a row are among what parts begin with"
 
 
-def test_the_first_part_is_longer_by_what_the_front_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One process lays it out while the other lays out the front."""
-    monkeypatch.setattr(parts, "LETTERS_EACH", 55_000)
-    end = 4 * parts.LETTERS_EACH
-    places = [parts._Place(at, is_section=False) for at in range(0, end, 500)]
-    begun = [each.at for each in parts._chosen(places, end)] + [end]
-    first, *others = [after - at for at, after in pairwise(begun)]
-    assert len(others) == 3
-    assert max(others) - min(others) <= 1_000
-    assert abs(first - max(others) - parts.LETTERS_FRONT) <= 1_000
+def test_pages_are_those_of_the_report_that_is_laid_out_whole(pages: list[str], tmp_path: Path) -> None:
+    """No page is left emptier for what a part begins with: each begins and ends as if nothing had been cut."""
+    assert pages == text_of(pdf_rendering.render_pdf(html(), issued_at=NOW), tmp_path)
+
+
+def test_what_was_opened_again_looks_as_if_it_had_not_been(
+    small: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also inside a point and a finding, whose elements begin pages."""
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 12_000)
+    (series,) = content()["points"]
+    table = series["points"][0]["blocks"][0]
+    facts = {"kind": "facts", "rows": [{"label": f"Fact {n}", "value": "of it"} for n in range(4)]}
+    long = {
+        **series["points"][0],
+        "blocks": [{**table, "caption": f"Things {n}"} for n in range(7)] + [facts],
+    }
+    text = html(points=[{**series, "points": [long, *series["points"][1:4]]}])
+    findings = "".join(
+        f'<section class="finding" id="f{n}"><div class="head"><h2>Finding {n}</h2></div><div class="rows">'
+        + "".join(
+            f'<div><div class="l">Row {at}</div><div class="v">{"is long " * 60}</div></div>'
+            for at in range(4)
+        )
+        + "</div></section>"
+        for n in range(9)
+    )
+    evidence = '<h1 class="sec same" id="evidence"'
+    text = text.replace(evidence, f"{findings}{evidence}")
+    assert findings in text
+    made = cut(text)
+    assert sum(made.goes_on(number) for number in range(len(made.begun))) >= 3
+    whole = text_of(pdf_rendering.render_pdf(text, issued_at=NOW), tmp_path)
+    assert text_of(pdf_rendering.render_pdf(text, issued_at=NOW, may_cut=True), tmp_path) == whole
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measures that are shipped, also after reports were cut smaller."""
+    monkeypatch.setattr(part_shares, "LETTERS_FRONT", 22_000)
+    monkeypatch.setattr(part_shares, "LETTERS_PART", 6_000)
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 200_000)
+
+
+def sections(*sizes: int, places_each: int = 500) -> tuple[list[Place], int]:
+    """Sections of so many letters with pages of their own, and places inside them; and where the last ends."""
+    found = []
+    end = 0
+    for size in sizes:
+        found += [
+            Place(at, is_section=at == end, is_page=at == end) for at in range(end, end + size, places_each)
+        ]
+        end += size
+    return found, end
+
+
+def sizes_of(*sizes: int) -> list[int]:
+    found, end = sections(*sizes)
+    return [after.at - here.at for here, after in pairwise([*beginnings(found, end), Place(end)])]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_sections_alone_are_cut_apart_where_two_processes_then_have_as_much_to_do() -> None:
+    """In as few parts as that takes: each brings its fonts."""
+    assert sizes_of(117_000, 500, 100_500, 3_000) == [117_500, 103_500]
+    assert sizes_of(60_000, 60_000, 60_000, 60_000) == [120_000, 120_000]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_what_is_longer_than_the_rest_is_cut_once_so_that_nobody_waits_long() -> None:
+    """What goes on waits until the part before is laid out; who lays out the front has as much less to do."""
+    before, after, rest = sizes_of(150_000, 75_000)
+    assert rest == 75_000
+    assert abs(before + part_shares.LETTERS_FRONT - rest - after) <= 1_000
+    assert part_shares._LAID_OUT * before <= rest + 1_000
+    (alone, behind) = sizes_of(100_000)
+    assert alone > behind, "who waits for it has the rest of the time for less"
+
+
+@pytest.mark.usefixtures("shipped")
+def test_no_part_is_much_longer_than_a_process_should_hold() -> None:
+    """It is cut as often as that takes, evenly."""
+    assert max(sizes_of(1_000_000, 900_000)) <= part_shares.LETTERS_MOST + 1_000
 
 
 def test_a_heading_stays_with_what_it_heads() -> None:
@@ -163,26 +256,27 @@ def test_a_heading_stays_with_what_it_heads() -> None:
     (series,) = content()["points"]
     flowing = [{**series, "no": str(no), "points": series["points"][:1]} for no in range(2, 5)]
     text = html(points=[series, *flowing])
-    places = [each.at for each in parts._places(text, text.index(">", text.index("<body")) + 1, len(text))]
+    start = text.index(">", text.index("<body")) + 1
+    good = [each.at for each in places(text, start, len(text)) if each.is_good]
     headings = [found.start() for found in re.finditer('<h1 class="sec same"', text)]
     assert len(headings) >= len(flowing)
-    assert set(headings) <= set(places)
-    before = [re.findall(r"</(h1|p|div|table|tr)>\s*(?=<)", text[:at])[-1] for at in places]
+    assert set(headings) <= set(good)
+    before = [re.findall(r"</(h1|p|div|table|tr)>\s*(?=<)", text[:at])[-1] for at in good]
     assert "h1" not in before
     points = [found.start() for found in re.finditer('<div class="point">', text)]
-    assert len(set(points) & set(places)) == len(points) - len([series, *flowing])
+    assert len(set(points) & set(good)) == len(points) - len([series, *flowing])
 
 
 def test_what_leaves_no_room_has_no_empty_page_before_it(
     small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part may begin with a heading and a block that does not fit below it."""
-    monkeypatch.setattr(parts, "LETTERS_EACH", 1_500)
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 1_500)
     tall = r'\1<div style="break-inside:avoid;height:235mm">tall</div>'
     text = re.sub(r'(<div class="point">\s*<h2.*?</h2>)', tall, html(), flags=re.DOTALL)
-    begun = [part for part in cut(text).parts if re.search(r'"runner".*?></div>\s*<div class="point">', part)]
-    assert begun
-    for part in begun[:2]:
+    points = [part for part in every_part(cut(text)) if begun(part).startswith('<div class="point">')]
+    assert points
+    for part in points[:2]:
         page = pdf_rendering._laid_out(part, NOW).pages[0]
         assert any(hasattr(box, "text") for box in page._page_box.children[0].descendants())
 
@@ -244,7 +338,7 @@ def test_bookmarks_are_one_tree_and_lead_to_their_pages(whole: bytes, pages: lis
         below = [(each.title, number[each.destination[0].objgen]) for each in section.children]
     assert tops[-1] == "DHow to verify"
     assert [title for title, _ in below] == [*(f"{n}Point {n}" for n in range(1, POINTS)), "LLost"]
-    assert all(title[1:] in pages[at] for title, at in below)
+    assert all(title.lstrip("0123456789").removeprefix("L") in pages[at] for title, at in below)
 
 
 def test_structure_follows_the_pages_and_the_parent_tree_finds_it(whole: bytes) -> None:
@@ -326,7 +420,7 @@ def test_a_copy_makes_parts_until_there_are_no_more() -> None:
 def test_the_mark_of_a_draft_is_not_drawn_with_the_parts(small: None) -> None:
     """It is drawn with the numbers of the pages, once."""
     text = html(draft=True)
-    assert all("watermark" not in part.partition("<body")[2] for part in cut(text).parts)
+    assert all("watermark" not in part.partition("<body")[2] for part in every_part(cut(text)))
     assert (
         sorted(set(faults(pdf_rendering.render_pdf(text, issued_at=NOW, attachments=FILES, may_cut=True))))
         == []

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.report import register_pages
-from governance.report.register_pages import Chunks, Make, serve
+from governance.report.register_pages import Chunks, Following, Make, serve
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 TASKS = ("<body>one", "<body>two", "<body>three", "<body>four")
@@ -136,3 +136,92 @@ def test_what_nobody_has_begun_is_made_by_who_is_free() -> None:
     making = Chunks(TASKS, NOW, pieces=2)
     making._ahead = register_pages._shares([1] * len(TASKS), [0, 0])
     assert making.finish(made) == [f"{each} drawn".encode() for each in TASKS]
+
+
+def following(weight: int = 9) -> Following:
+    """What is made of what the one before told first."""
+    return Following(weight, lambda told: f"<body>after {told.decode()}")
+
+
+FOLLOWING = ("<body>one", following(), following(), "<body>four")
+FOLLOWED = [
+    "<body>one",
+    "<body>after pages of <body>one 2026",
+    "<body>after pages of <body>after pages of <body>one 2026 2026",
+    "<body>four",
+]
+
+
+@pytest.mark.parametrize("workers_count", [0, 1, 3])
+def test_what_follows_is_made_of_the_first_piece_of_the_one_before(workers_count: int) -> None:
+    """The same whoever makes what; whose turn it is waits for what others lay out."""
+    making = Chunks(FOLLOWING, NOW, pieces=2)
+    with register_pages.ended([Thread(made) for _ in range(workers_count)]) as workers:
+        making.begin(workers)
+        assert making.first_pieces(made) == [f"pages of {each} 2026".encode() for each in FOLLOWED]
+        assert making.finish(made) == [f"{each} drawn".encode() for each in FOLLOWED]
+
+
+def test_what_follows_is_begun_while_the_one_before_is_still_being_drawn() -> None:
+    """It waits for pages, not for their drawing."""
+    is_begun = threading.Event()
+    waits: list[bool] = []
+
+    def waiting(html: str, at: datetime) -> Iterator[bytes]:
+        told, drawn = made(html, at)
+        if html != "<body>one":
+            is_begun.set()
+        yield told
+        if html == "<body>one":
+            waits.append(is_begun.wait(WAITED_SECONDS))
+        yield drawn
+
+    making = Chunks(FOLLOWING[:2], NOW, pieces=2)
+    with register_pages.ended([Thread(waiting)]) as workers:
+        making.begin(workers)
+        assert making.finish(waiting) == [f"{each} drawn".encode() for each in FOLLOWED[:2]]
+    assert waits == [True]
+
+
+@pytest.mark.parametrize("pieces_given", [0, 1])
+def test_who_waits_for_a_process_that_ends_makes_it(pieces_given: int) -> None:
+    """Nothing is waited for that nobody makes."""
+    left = iter(range(pieces_given))
+
+    def ending(html: str, at: datetime) -> Iterator[bytes]:
+        for piece in made(html, at):
+            if next(left, None) is None:
+                raise StopWorkingError
+            yield piece
+
+    making = Chunks(FOLLOWING[:3], NOW, pieces=2)
+    making.besides = 1_000
+    making._ahead = [deque(), deque([0, 1, 2])]
+    making._working = 1
+    with register_pages.ended([Thread(ending)]) as (worker,):
+        making._feed(worker, 1)
+        assert making.first_pieces(made) == [f"pages of {each} 2026".encode() for each in FOLLOWED[:3]]
+        assert making.finish(made) == [f"{each} drawn".encode() for each in FOLLOWED[:3]]
+
+
+def test_nobody_waits_any_longer_when_making_fails() -> None:
+    """The error ends it, and who waits for what failed gets nothing to make."""
+    making = Chunks(FOLLOWING[:2], NOW, pieces=2)
+    making._ahead = [deque([0]), deque([1])]
+    taken: list[int | None] = []
+    waiting = threading.Thread(target=lambda: taken.append(making._take(1)), daemon=True)
+
+    def failing(html: str, at: datetime) -> Iterator[bytes]:
+        waiting.start()
+        raise StopWorkingError
+
+    with pytest.raises(StopWorkingError):
+        making.finish(failing)
+    waiting.join(WAITED_SECONDS)
+    assert taken == [None]
+
+
+def test_what_another_waits_for_is_made_first_and_here() -> None:
+    """The other process makes what nobody waits for meanwhile."""
+    here, there = register_pages._shares([100, 75, 178, 76], [22, 0], following=[3])
+    assert [list(here), list(there)] == [[2], [0, 1, 3]]
