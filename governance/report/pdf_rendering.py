@@ -42,6 +42,7 @@ _NAMED_DRAWING = re.compile(r'(<svg\b[^>]*?\saria-label="([^"]*)"[^>]*>)(?!\s*<t
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _FONT_FACE = re.compile(r"""@font-face\{(?:[\w\s:;,-]|"[\w ]*"|url\(data:[\w/;,+=-]*\))*\}""")
 """As our style sheets name a font once it is put into them; what is written otherwise is read with every page."""
+_FONT_URL = re.compile(r"url\((data:font/[\w/;,+=-]*)\)")
 _ON_EVERY_PAGE = re.compile(r'<div class="watermark">.*?</div>|<div class="runner"[^>]*></div>', re.DOTALL)
 _ENVIRONMENT_LOCK = threading.Lock()
 _VARIANT: Mapping[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}
@@ -236,9 +237,26 @@ def _laid_out(html: str, issued_at: datetime, fonts: Fonts | None = None) -> Any
     load_weasyprint()
     # WeasyPrint takes alternative text from a drawing's title alone.
     titled = _NAMED_DRAWING.sub(r"\1<title>\2</title>", html if fonts is None else fonts.unread(html))
+    short, named = _named_fonts(titled)
     with _source_date(issued_at), _nothing_fetched(), _few_collections():
-        page = read_html(titled, url_fetcher=_fetcher(), base_url="report:")
+        page = read_html(short, url_fetcher=_fetcher(named), base_url="report:")
         return page.render(font_config=fonts and fonts.configuration, **_VARIANT)
+
+
+def _named_fonts(html: str) -> tuple[str, Mapping[str, str]]:
+    """A page that names its fonts instead of holding them, and what the names stand for.
+
+    A style sheet is read letter by letter, and fonts are nine tenths of it.
+    """
+    named: dict[str, str] = {}
+
+    def name(url: re.Match[str]) -> str:
+        return f"url({named.setdefault(url[1], f'font:{len(named)}')})"
+
+    short = _STYLE.sub(
+        lambda style: _FONT_FACE.sub(lambda face: _FONT_URL.sub(name, face[0]), style[0]), html
+    )
+    return short, {short: url for url, short in named.items()}
 
 
 def _written(
@@ -293,12 +311,17 @@ def _nothing_fetched() -> Iterator[None]:
         ) from error
 
 
-def _fetcher() -> Any:
-    """Gives what stands in a `data:` URL; whatever else is asked for ends the rendering."""
+def _fetcher(named: Mapping[str, str]) -> Any:
+    """Gives what stands in a `data:` URL; whatever else is asked for ends the rendering.
+
+    Args:
+        named: Such URLs by what the page calls them.
+    """
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
     class DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint has no annotations
         def fetch(self, url: str, headers: Any = None) -> Any:
+            url = named.get(url, url)
             if not url.lower().startswith("data:"):
                 raise FatalURLFetchingError(url[:200])
             response = super().fetch(url, headers)

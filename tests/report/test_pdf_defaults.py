@@ -13,6 +13,7 @@ import pikepdf
 import pytest
 from fontTools.ttLib import woff2  # type: ignore[import-untyped]
 
+from governance.errors import TemplateError
 from governance.report import pdf_defaults, pdf_rendering
 from governance.report.page import render_html
 from governance.report.templates import load_template
@@ -77,6 +78,28 @@ def test_fonts_are_unpacked_as_weasyprint_would(monkeypatch: pytest.MonkeyPatch)
     with_ours = pdf_rendering.make_pdf(html, AT)
     monkeypatch.setattr(pdf_rendering, "unpacked", lambda _: None)
     assert pdf_rendering.make_pdf(html, AT) == with_ours
+
+
+def test_fonts_are_named_and_the_bytes_are_those_of_a_page_that_holds_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template = load_template(report_templates_directory(), "executive")
+    html = render_html(template, hostile_content("executive"))
+    spoken = "<p>url(data:font/woff2;base64,AAAA) @font-face{src:url(data:font/woff2;base64,AAAA)}</p>"
+    html = html.replace("</body>", f"{spoken}</body>")
+    short, named = pdf_rendering._named_fonts(html)
+    assert len(named) == html.count("url(data:font/") - spoken.count("url(data:font/") == 7
+    assert spoken in short, "only style sheets are shortened"
+    assert len(short) < len(html) / 3
+    made = pdf_rendering.make_pdf(html, AT)
+    monkeypatch.setattr(pdf_rendering, "_named_fonts", lambda html: (html, {}))
+    assert pdf_rendering.make_pdf(html, AT) == made
+
+
+def test_a_font_that_nothing_stands_for_is_not_fetched() -> None:
+    html = NOTED.replace("</style>", "@font-face{font-family:F;src:url(font:0)}body{font-family:F}</style>")
+    with pytest.raises(TemplateError, match="font:0"):
+        pdf_rendering.make_pdf(html, AT)
 
 
 def test_a_page_that_has_footnotes_has_their_marks(monkeypatch: pytest.MonkeyPatch) -> None:
