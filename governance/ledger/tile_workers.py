@@ -192,11 +192,12 @@ def serve(tasks: IO[str], done: IO[str]) -> int:
                 files.flush()
                 done.write(f"{root.hex()} {files.count - before}\n")
                 done.flush()
-    except GovernanceError as error:
-        return error.exit_code  # met again, and told, by the process that waits
+    except (GovernanceError, OSError):
+        return 1  # met again, and told, by the process that waits
     return 0
 
 
 if __name__ == "__main__":  # pragma: no cover  # only ever in a process of its own
     gc.disable()  # nothing here makes circles, and looking for some costs as much as hashing
-    sys.exit(serve(sys.stdin, sys.stdout))
+    with contextlib.suppress(KeyboardInterrupt):  # whoever waits is interrupted too, and tells it
+        sys.exit(serve(sys.stdin, sys.stdout))

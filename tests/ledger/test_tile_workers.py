@@ -18,6 +18,7 @@ from governance.core.note import SigningKey
 from governance.errors import IntegrityError
 from governance.ledger import tile_ranges, tile_workers, tiles
 from governance.ledger.log import Ledger
+from governance.ledger.tile_files import TileFiles
 from governance.ledger.tiles import export_tiles
 from governance.storage.sqlite import SqliteStorage
 from tests.ledger import logs
@@ -214,6 +215,27 @@ def test_what_is_wrong_is_told_once_whoever_met_it(
     with pytest.raises(IntegrityError, match="an entry is missing"):
         export_tiles(storage, tmp_path / "log", url=storage.reopening_url, processes=2)
     assert not (tmp_path / "log/checkpoint").exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///nowhere.db", None])
+def test_a_worker_leaves_it_to_others_to_tell_what_stands_in_its_way(
+    url: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No ledger, or a folder that cannot be written."""
+    storage = filled(tmp_path / "ledger.db", 3)
+    (tmp_path / "log").write_text("a file")
+    task = {"url": url or storage.reopening_url, "folder": str(tmp_path / "log")}
+    done = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tile_workers, "write_range", wrote_a_file)
+        assert tile_workers.serve(io.StringIO(json.dumps(task) + "\n0\n"), done) == 1
+    storage.close()
+    assert (done.getvalue(), *capsys.readouterr()) == ("", "", "")
+
+
+def wrote_a_file(_: object, files: TileFiles, number: int) -> bytes:
+    files.write(geometry.TileId(0, number), b"hash")
+    return bytes(32)
 
 
 def test_where_no_process_can_be_started_everything_is_written_here(
