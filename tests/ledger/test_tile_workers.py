@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -236,6 +237,18 @@ def test_a_worker_leaves_it_to_others_to_tell_what_stands_in_its_way(
 def wrote_a_file(_: object, files: TileFiles, number: int) -> bytes:
     files.write(geometry.TileId(0, number), b"hash")
     return bytes(32)
+
+
+def test_a_worker_is_a_process_that_ends_when_it_cannot_go_on(tmp_path: Path) -> None:
+    """Its range has 65,536 entries, the ledger three."""
+    storage = filled(tmp_path / "ledger.db", 3)
+    with tile_workers._working(storage.reopening_url, tmp_path / "log", 1) as workers:
+        shared = tile_workers._Shared(deque([0]), lambda _: None)
+        shared.feed(workers[0])
+        assert workers[0].wait(10) == 1
+    storage.close()
+    assert shared._waiting == deque([0]), "it is given back"
+    assert shared.roots == {}
 
 
 def test_where_no_process_can_be_started_everything_is_written_here(
