@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forks of this process, so that what it has loaded need not be loaded again to share work."""
+"""Further processes of ours, to share work: forks, which need not load again what this one has loaded, and new ones."""
 
 from __future__ import annotations
 
@@ -39,3 +39,8 @@ def fork(work: Callable[[], object]) -> int:
         finally:
             os._exit(0)
     return number
+
+
+def module_environment() -> dict[str, str]:
+    """The environment in which a new process finds our modules where this one does."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

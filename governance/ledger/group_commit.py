@@ -222,12 +222,7 @@ class GroupCommit(Generic[Item, Result]):
         with contextlib.suppress(Exception):  # whatever happens to this wait, the line goes on
             self._gather()
         with self._guard:
-            self._is_led = bool(self._line)
-            if not self._line:
-                return None
-            following = self._take()
-            self._tell_of_room()
-        return following
+            return self._next()
 
     def _gather(self) -> None:
         """Wait a little for callers that are likely to come again, so that they share this commit."""
@@ -257,15 +252,21 @@ class GroupCommit(Generic[Item, Result]):
             self._tell_of_room()
 
     def _hand_on(self, served: int, *, stays: bool) -> _Request[Item, Result] | None:
-        """The next in line, who leads now; nobody leads when there is none, unless this leader stays."""
+        """The next in line, who leads now."""
         with self._guard:
             self._expected = served + len(self._line)
-            if not self._line:
-                self._is_led = stays
-                return None
-            following = self._take()
-            following.leads = True
-            self._tell_of_room()
+            following = self._next(stays=stays)
+            if following is not None:
+                following.leads = True
+        return following
+
+    def _next(self, *, stays: bool = False) -> _Request[Item, Result] | None:
+        """Take the first in line; when there is none, nobody leads any more, unless this leader stays."""
+        if not self._line:
+            self._is_led = stays
+            return None
+        following = self._take()
+        self._tell_of_room()
         return following
 
     def _start_leading(self, request: _Request[Item, Result]) -> None:

@@ -24,9 +24,9 @@ from governance.errors import InputError, IntegrityError, NotFoundError
 from governance.events.envelope import Entry, read_entry
 from governance.events.vocabulary.governance import LedgerOpened, PruningDecided
 from governance.ledger.prove import latest_signed
-from governance.ledger.tile_files import sync_folder
 from governance.ledger.tiles import locked, published_size, translated
 from governance.storage.interface import Reader
+from governance.storage.small_file import sync_folder
 
 DECIDE = (
     "record the decision, sign and publish it: governance record pruning.decided --subject ledger:NAME "

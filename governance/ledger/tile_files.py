@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from governance.core.tiles import TileId, tile_path
+from governance.storage.small_file import sync_folder
 
 PENDING_MAX = 64
 """So many files are written together."""
@@ -39,7 +40,7 @@ class TileFiles:
     def write(self, tile: TileId, content: bytes) -> None:
         """Write a tile, now or with the next ones."""
         path = self._path(tile)
-        parent = os.path.dirname(path)  # noqa: PTH120  # a Path costs as much as all else here
+        parent = os.path.dirname(path)  # noqa: PTH120  # thousands of Paths are felt
         if parent not in self._folders:
             os.makedirs(parent, exist_ok=True)  # noqa: PTH103
             self._folders.add(parent)
@@ -101,16 +102,3 @@ def partial_of(path: str) -> str:
     """The name under which a file is written."""
     folder, name = os.path.split(path)
     return f"{folder}/.{name}.partial"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    if (
-        os.name != "posix"
-    ):  # pragma: no cover  # elsewhere a folder cannot be opened, and names are durable at once
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from typing import IO, cast
 
 from governance.core.hashing import HASH_SIZE_BYTES
 from governance.errors import GovernanceError
+from governance.forking import module_environment
 from governance.ledger.tile_files import TileFiles
 from governance.ledger.tile_ranges import folders_of_range, range_width, write_range
 from governance.storage.interface import Reader
@@ -158,13 +158,12 @@ def _working(url: str | None, folder: Path, count: int) -> Iterator[list[Worker]
 
 
 def _start(url: str | None, folder: Path) -> Worker:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     worker = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=module_environment(),
     )
     with contextlib.suppress(OSError):  # it has ended already, as its feeding finds out
         json.dump({"url": url, "folder": str(folder)}, cast("IO[str]", worker.stdin))

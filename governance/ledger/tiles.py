@@ -42,12 +42,13 @@ from governance.errors import (
     ProofError,
     StorageError,
 )
-from governance.ledger.tile_files import TileFiles, partial_of, sync_folder, write_durably
+from governance.ledger.tile_files import TileFiles, partial_of, write_durably
 from governance.ledger.tile_ranges import VERIFY, range_width, read_tiles
 from governance.ledger.tile_workers import write_ranges
 from governance.ledger.tree import hash_reader, read_root
 from governance.storage.interface import Reader
 from governance.storage.lock import FileLock
+from governance.storage.small_file import sync_folder
 
 CHECKPOINT = "checkpoint"
 

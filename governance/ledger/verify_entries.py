@@ -33,7 +33,7 @@ from governance.ledger.discrepancies import Discrepancies
 from governance.ledger.key_chain import KEY_EVENTS, KeyChain, begin_chain, take_event
 from governance.ledger.verify import Progress, Verification
 from governance.ledger.verify_checkpoints import UNTRUSTED, hold_checkpoints, stated_checkpoint
-from governance.ledger.verify_glance import STRIDE_MAX, Shapes, kind_of
+from governance.ledger.verify_glance import EVENT_FIELDS, STRIDE_MAX, Shapes, kind_of
 from governance.ledger.verify_report import OPENED
 from governance.ledger.verify_statements import StatementCheck, take_signer_event
 
@@ -44,7 +44,6 @@ _FOLLOWED = frozenset(
 )
 """Types of which an entry says what later ones are held against: they are never taken at a glance."""
 _ENTRY_FIELDS = {"appended_at", "event", "index", "previous", "signatures"}
-_EVENT_FIELDS = {"actor", "data", "id", "occurred_at", "schema_version", "subject", "type"}
 _REPEAT_BYTES = 24
 
 
@@ -190,7 +189,7 @@ class EntryWalk:
             event: dict[str, Any] = fields["event"]
             data, event_id, kind, subject = event["data"], event["id"], event["type"], event["subject"]
             stated = fields["index"], fields["previous"], fields["appended_at"]
-            is_whole = fields.keys() == _ENTRY_FIELDS and event.keys() == _EVENT_FIELDS
+            is_whole = fields.keys() == _ENTRY_FIELDS and event.keys() == EVENT_FIELDS
         except (GovernanceError, TypeError, KeyError, AttributeError) as error:
             what = "body cannot be read as an entry"
             self._tell(index, what, "canonical JSON (RFC 8785)", str(error))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, cast
 
 from governance.errors import GovernanceError
+from governance.forking import module_environment
 from governance.ledger.discrepancies import Discrepancy
 from governance.ledger.verify_range import check_range
 from governance.ledger.verify_report import CHUNK_LEVEL, RangeReport
@@ -102,10 +102,9 @@ def _start(url: str | None, task: Sequence[str], sizes: Sequence[int]) -> subpro
     if not url or not sys.executable:
         return None
     command = [sys.executable, "-m", *task]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         worker = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=module_environment()
         )
     except OSError:
         return None

@@ -23,6 +23,7 @@ from governance.core.checkpoint import Checkpoint, parse_checkpoint
 from governance.core.note import SIZE_BYTES_MAX, parse_note
 from governance.errors import IntegrityError, NoteError, StorageError
 from governance.storage.lock import FileLock
+from governance.storage.small_file import sync_folder
 
 CHECKPOINT_FILE = "checkpoint"
 
@@ -98,14 +99,14 @@ class WitnessStore:
         try:
             if not folder.is_dir():
                 folder.mkdir()
-                _sync_folder(self._directory)
+                sync_folder(self._directory)
             partial = folder / f"{CHECKPOINT_FILE}.partial"
             with partial.open("wb") as stream:
                 stream.write(note)
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.replace(folder / CHECKPOINT_FILE)
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError as error:
             raise StorageError(
                 f"cannot remember the checkpoint of {origin}: {error.strerror}",
@@ -127,13 +128,3 @@ class WitnessStore:
 def hash_origin(origin: str) -> str:
     """The name of an origin's folder and of its path in c2sp.org/tlog-witness: 64 hex digits."""
     return hashlib.sha256(origin.encode()).hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # pragma: no cover  # a folder cannot be opened on Windows
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

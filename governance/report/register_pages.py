@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -22,6 +21,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Protocol, cast
+
+from governance.forking import module_environment
 
 PAGES_EACH = 24
 """Pages to a chunk: few enough to keep memory low, enough to be worth their fonts."""
@@ -344,14 +345,13 @@ def _take_pages(pdf: Any, part: Any, first: int) -> list[Any]:
 
 
 def _start(arguments: Sequence[str]) -> subprocess.Popen[bytes] | None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         return subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
             [sys.executable, "-W", "ignore", "-m", WORKER, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=module_environment(),
         )
     except OSError:
         return None

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Self, cast
 
-from governance.forking import fork
+from governance.forking import fork, module_environment
 
 
 class Process:
@@ -88,7 +88,6 @@ def started(module: str, task: Mapping[str, Any]) -> Process:
     Raises:
         OSError: It cannot be started.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     # It is closed when the process is ended.
     output = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
     try:
@@ -98,7 +97,7 @@ def started(module: str, task: Mapping[str, Any]) -> Process:
             stdout=output,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
-            env=environment,
+            env=module_environment(),
         )
     except OSError:
         output.close()

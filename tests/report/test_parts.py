@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -26,6 +25,7 @@ from governance.report.templates import load_template
 from governance.resources import report_templates_directory
 from tests.report.conformance import elements, faults
 from tests.report.issued import NOW
+from tests.report.test_hostile import texts_of
 
 POINTS, ROWS = 12, 48
 FILES = (pdf_rendering.Attachment("content.json", b"{}", "The content"),)
@@ -112,15 +112,6 @@ def every_part(report: CutReport) -> list[str]:
     return [report.part(number) for number in range(len(report.begun))]
 
 
-def text_of(pdf: bytes, folder: Path) -> list[str]:
-    """The text of each page."""
-    if shutil.which("pdftotext") is None:
-        pytest.skip("poppler is not installed")
-    (folder / "report.pdf").write_bytes(pdf)
-    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
-
-
 @pytest.fixture(scope="module")
 def whole(small: None) -> bytes:
     """The report in parts, laid out by this process alone."""
@@ -130,7 +121,7 @@ def whole(small: None) -> bytes:
 @pytest.fixture(scope="module")
 def pages(whole: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The text of each page."""
-    return text_of(whole, tmp_path_factory.mktemp("parts"))
+    return texts_of(whole, tmp_path_factory.mktemp("parts"))
 
 
 def destinations(pdf: Any) -> Mapping[str, int]:
@@ -168,7 +159,7 @@ def test_parts_hold_everything_once_and_in_order(small: None) -> None:
 
 def test_pages_are_those_of_the_report_that_is_laid_out_whole(pages: list[str], tmp_path: Path) -> None:
     """No page is left emptier for what a part begins with: each begins and ends as if nothing had been cut."""
-    assert pages == text_of(pdf_rendering.render_pdf(html(), issued_at=NOW), tmp_path)
+    assert pages == texts_of(pdf_rendering.render_pdf(html(), issued_at=NOW), tmp_path)
 
 
 def test_what_was_opened_again_looks_as_if_it_had_not_been(
@@ -198,8 +189,8 @@ def test_what_was_opened_again_looks_as_if_it_had_not_been(
     assert findings in text
     made = cut(text)
     assert sum(made.goes_on(number) for number in range(len(made.begun))) >= 3
-    whole = text_of(pdf_rendering.render_pdf(text, issued_at=NOW), tmp_path)
-    assert text_of(pdf_rendering.render_pdf(text, issued_at=NOW, may_cut=True), tmp_path) == whole
+    whole = texts_of(pdf_rendering.render_pdf(text, issued_at=NOW), tmp_path)
+    assert texts_of(pdf_rendering.render_pdf(text, issued_at=NOW, may_cut=True), tmp_path) == whole
 
 
 @pytest.fixture

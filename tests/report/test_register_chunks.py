@@ -111,10 +111,9 @@ def test_first_pieces_are_told_while_the_rest_is_still_being_made() -> None:
     assert waits == [True]
 
 
-@pytest.mark.parametrize("pieces_given", [0, 1, 2, 3])
-def test_what_a_worker_did_not_give_is_made_here(pieces_given: int) -> None:
-    """Also when it ends between telling of a part and having drawn it."""
-    left = iter(range(pieces_given))
+def ending_after(pieces: int) -> Make:
+    """What a process makes that ends after so many pieces."""
+    left = iter(range(pieces))
 
     def ending(html: str, at: datetime) -> Iterator[bytes]:
         for piece in made(html, at):
@@ -122,8 +121,14 @@ def test_what_a_worker_did_not_give_is_made_here(pieces_given: int) -> None:
                 raise StopWorkingError
             yield piece
 
+    return ending
+
+
+@pytest.mark.parametrize("pieces_given", [0, 1, 2, 3])
+def test_what_a_worker_did_not_give_is_made_here(pieces_given: int) -> None:
+    """Also when it ends between telling of a part and having drawn it."""
     making = Chunks(TASKS, NOW, pieces=2)
-    with register_pages.ended([Thread(ending)]) as workers:
+    with register_pages.ended([Thread(ending_after(pieces_given))]) as workers:
         making.begin(workers)
         told = making.first_pieces(made)
         drawn = making.finish(made)
@@ -186,19 +191,11 @@ def test_what_follows_is_begun_while_the_one_before_is_still_being_drawn() -> No
 @pytest.mark.parametrize("pieces_given", [0, 1])
 def test_who_waits_for_a_process_that_ends_makes_it(pieces_given: int) -> None:
     """Nothing is waited for that nobody makes."""
-    left = iter(range(pieces_given))
-
-    def ending(html: str, at: datetime) -> Iterator[bytes]:
-        for piece in made(html, at):
-            if next(left, None) is None:
-                raise StopWorkingError
-            yield piece
-
     making = Chunks(FOLLOWING[:3], NOW, pieces=2)
     making.besides = 1_000
     making._ahead = [deque(), deque([0, 1, 2])]
     making._working = 1
-    with register_pages.ended([Thread(ending)]) as (worker,):
+    with register_pages.ended([Thread(ending_after(pieces_given))]) as (worker,):
         making._feed(worker, 1)
         assert making.first_pieces(made) == [f"pages of {each} 2026".encode() for each in FOLLOWED[:3]]
         assert making.finish(made) == [f"{each} drawn".encode() for each in FOLLOWED[:3]]
