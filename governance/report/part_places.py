@@ -22,6 +22,9 @@ _HEADING = ("h1", "p")
 UNCOUNTED = "title"
 """Elements that are put into drawings after a page is cut."""
 
+_LETTERS_DRAWN = 6
+"""So many letters of a drawing's HTML take as long as one letter of text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -29,6 +32,7 @@ class Place:
 
     Attributes:
         at: In the HTML.
+        letters: How long it takes to lay out and draw what stands before, as letters of text.
         element: Number of the element that begins here, counted in the order of the body.
         is_section: Whether a section begins here.
         is_page: Whether a page begins here anyway.
@@ -38,6 +42,7 @@ class Place:
     """
 
     at: int
+    letters: float = 0
     element: int = 0
     is_section: bool = False
     is_page: bool = False
@@ -63,29 +68,48 @@ class _Open:
 
 
 def places(html: str, start: int, end: int) -> Iterator[Place]:
-    """Every place between a body's beginning and its end, in order; none after what is not well formed."""
+    """Every place between a body's beginning and its end, in order, and its end.
+
+    There is none after what is not well formed.
+    """
     parents: list[_Open] = []
     element = 0
+    letters = 0.0
+    read = start
+    is_drawn = False
     is_headed = False
     first_row = 0
     for tag in TAG.finditer(html, start, end):
         closes, name, attributes, is_empty = tag.groups()
+        at = tag.start()
+        if is_drawn:
+            letters += (tag.end() - read) / _LETTERS_DRAWN
+        else:
+            letters += len(html[read:at].strip())
+        read = tag.end()
+        if name == "svg":
+            is_drawn = not closes
         if closes:
             if not parents or parents.pop().name != name:
-                return
+                break
             continue
-        at = tag.start()
         if not parents:
             is_section = name == "h1" or _SECTION.match(html, at) is not None
             is_series = not is_headed and _SERIES.search(attributes) is not None
             yield Place(
-                at, element, is_section, _SECTION.match(html, at) is not None, is_good=is_section or is_series
+                at,
+                letters,
+                element,
+                is_section,
+                _SECTION.match(html, at) is not None,
+                is_good=is_section or is_series,
             )
             # A heading, and what is said below it, stay with the first of what they head.
             is_headed = name in _HEADING if is_headed else name == "h1"
         elif all(each.again is not None for each in parents) and parents[-1].name != "table":
             yield Place(
                 at,
+                letters,
                 element,
                 is_good=name == "tr" and at > first_row,
                 closing="".join(each.closing for each in reversed(parents)),
@@ -100,6 +124,7 @@ def places(html: str, start: int, end: int) -> Iterator[Place]:
             parents.append(_Open(name, at, None if _NAME.search(head) else head, "</tbody></table>"))
         else:
             parents.append(_Open(name, at, _again(name, tag[0]), "" if name == "table" else f"</{name}>"))
+    yield Place(end, letters, element, is_section=True, is_page=True)
 
 
 def elements_in(html: str) -> int:

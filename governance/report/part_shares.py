@@ -3,23 +3,24 @@
 
 Rules: a part begins where a page begins anyway. One that would take much longer than the rest is cut once more, and so
 is one that holds too much: what follows such a cut begins where a page of the part before begins, and waits until that
-one is laid out. Counted is in letters of HTML: time goes with them better than with elements.
+one is laid out. Counted is in letters of text: time goes with them better than with those of HTML, or with elements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 
 from governance.report.part_places import Place
 
-LETTERS_FRONT = 22_000
+LETTERS_FRONT = 11_000
 """What takes as long as the front of a report of some 60 pages, with its empty pages, and the merging."""
 
-LETTERS_PART = 6_000
+LETTERS_PART = 3_500
 """What takes as long as a further part does for its own sake, and then some: it brings fonts of its own."""
 
-LETTERS_MOST = 200_000
+LETTERS_MOST = 115_000
 """Of a part, some fifty pages, so that no process holds many more."""
 
 _LAID_OUT = 0.7
@@ -29,19 +30,19 @@ _GAIN = 0.85
 """A part is cut inside a section when the report then takes less than so much of its time."""
 
 
-def beginnings(places: Sequence[Place], end: int) -> list[Place]:
+def beginnings(places: Sequence[Place], end: Place) -> list[Place]:
     """The places where parts begin, the first of all among them.
 
     Args:
         places: In order; the first begins a page.
-        end: Of the last part.
+        end: Where the last part ends.
     """
     begun = _joined([each for each in places if each.is_page], end)
     further = [each for each in places if each.is_good and not each.is_page]
     return _bounded(_balanced(begun, further, end), further, end)
 
 
-def _joined(begun: Sequence[Place], end: int) -> list[Place]:
+def _joined(begun: Sequence[Place], end: Place) -> list[Place]:
     """Sections in as few parts as two processes need to end at about the same time."""
     best = list(begun)
     while len(best) > 1:
@@ -58,48 +59,49 @@ def _joined(begun: Sequence[Place], end: int) -> list[Place]:
     return best
 
 
-def _balanced(begun: list[Place], further: Sequence[Place], end: int) -> list[Place]:
+def _balanced(begun: list[Place], further: Sequence[Place], end: Place) -> list[Place]:
     """The same with the longest part cut once more, if that is worth the waiting."""
     sizes = _sizes(begun, end)
     longest = max(range(len(sizes)), key=sizes.__getitem__)
-    first, size = begun[longest].at, sizes[longest]
+    first, size = begun[longest].letters, sizes[longest]
     besides = sum(sizes) - size
 
     def time(place: Place) -> float:
-        before = place.at - first
+        before = place.letters - first
         return max(before + LETTERS_FRONT, max(besides, _LAID_OUT * before) + size - before)
 
-    best = min((each for each in further if first < each.at < first + size), key=time, default=None)
+    best = min((each for each in further if first < each.letters < first + size), key=time, default=None)
     if best is None or time(best) > _GAIN * _time(sizes):
         return begun
     return [*begun[: longest + 1], best, *begun[longest + 1 :]]
 
 
-def _bounded(begun: Sequence[Place], further: Sequence[Place], end: int) -> list[Place]:
+def _bounded(begun: Sequence[Place], further: Sequence[Place], end: Place) -> list[Place]:
     """The same with no part longer than the most, where there are places to cut it."""
     found: list[Place] = []
-    for here, after in pairwise([*(each.at for each in begun), end]):
-        found.append(next(each for each in begun if each.at == here))
-        count = -(-(after - here) // LETTERS_MOST)
+    for here, after in pairwise([*begun, end]):
+        found.append(here)
+        size = after.letters - here.letters
+        count = ceil(size / LETTERS_MOST)
         for number in range(1, count):
-            share = here + (after - here) * number // count
-            ahead = [each for each in further if found[-1].at < each.at < after]
+            share = here.letters + size * number / count
+            ahead = [each for each in further if found[-1].at < each.at < after.at]
             if ahead:
-                found.append(min(ahead, key=lambda each: abs(each.at - share)))
+                found.append(min(ahead, key=lambda each: abs(each.letters - share)))
     return found
 
 
-def _price(begun: Sequence[Place], end: int) -> int:
+def _price(begun: Sequence[Place], end: Place) -> float:
     return _time(_sizes(begun, end)) + LETTERS_PART * len(begun)
 
 
-def _time(sizes: Sequence[int]) -> int:
+def _time(sizes: Sequence[float]) -> float:
     """How long two processes take, one of which makes the front besides: the longest first, to who has less to do."""
-    loads = [LETTERS_FRONT, 0]
+    loads = [LETTERS_FRONT, 0.0]
     for size in sorted(sizes, reverse=True):
         loads[loads.index(min(loads))] += size
     return max(loads)
 
 
-def _sizes(begun: Sequence[Place], end: int) -> list[int]:
-    return [after - here for here, after in pairwise([*(each.at for each in begun), end])]
+def _sizes(begun: Sequence[Place], end: Place) -> list[float]:
+    return [after.letters - here.letters for here, after in pairwise([*begun, end])]

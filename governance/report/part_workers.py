@@ -2,7 +2,7 @@
 """Processes that lay out parts of a report: copies of this one, which has already loaded what they need.
 
 Rules: a process is copied on Linux alone, and when nothing else runs in it; elsewhere one is started anew. Whichever
-it is, it speaks as register_pages.py says, and one that ends early costs time alone.
+it is, it speaks as chunks.py says, and one that ends early costs time alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from governance.forking import can_fork, fork
-from governance.report.register_pages import Make, Worker, ended, serve, started
+from governance.report.chunks import Make, Worker, ended, serve, started
 
 
 class Copied:

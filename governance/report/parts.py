@@ -60,18 +60,18 @@ class CutReport:
     begun: Sequence[Place]
     _html: str
     _places: Sequence[Place]
-    _end: int
+    _end: Place
     _runner: str
     _start: int
     _named: frozenset[str]
 
     def letters(self, number: int) -> int:
-        """How long a part is, about.
+        """How long it takes to make a part, about, as letters of text.
 
         Args:
             number: Of the part, from 0.
         """
-        return self._after(number).at - self.begun[number].at
+        return round(self._after(number).letters - self.begun[number].letters)
 
     def goes_on(self, number: int) -> bool:
         """Whether a part begins where the one before ends, which is known once that one is laid out."""
@@ -120,7 +120,7 @@ class CutReport:
         return next(each for each in self._places if each.element == begun)
 
     def _after(self, number: int) -> Place:
-        return [*self.begun, Place(self._end, is_section=True, is_page=True)][number + 1]
+        return [*self.begun, self._end][number + 1]
 
     def _ends(self, number: int, here: Place) -> str:
         """Names the elements that a part may end before: each as it is counted there, and in the report."""
@@ -146,14 +146,14 @@ def cut_report(html: str) -> CutReport | None:
     if body < 0 or contents < 0 or runner is None or html.count("</", body) < ELEMENTS_LEAST:
         return None
     start = html.index(">", body) + 1
-    found = list(places(html, start, end))
+    *found, last = places(html, start, end)
     first = next((each for each in found if each.is_page and each.at > contents), None)
     if first is None or 'class="wide"' in html[start : first.at]:
         return None
     found = [each for each in found if each.at >= first.at]
-    begun = beginnings(found, end)
+    begun = beginnings(found, last)
     named = frozenset(_NAMED.findall(html, start))
-    return CutReport(begun, html, found, end, runner[0], start, named) if len(begun) > 1 else None
+    return CutReport(begun, html, found, last, runner[0], start, named) if len(begun) > 1 else None
 
 
 def ends_of(part: str) -> Mapping[int, int]:

@@ -14,15 +14,14 @@ from typing import Any
 from governance.report.register_pages import Places, put_in_place
 
 
-def put_parts(front: bytes, parts: Sequence[bytes], *, first: int) -> bytes:
+def put_parts(front: bytes, parts: Sequence[bytes]) -> bytes:
     """The whole report.
 
     Args:
         front: The PDF whose last pages are empty ones, with names and bookmarks.
         parts: PDFs whose pages go there, in order.
-        first: The first empty page, from 0.
     """
-    return put_in_place(front, parts, first=first, take=_take_part, lead=_lead_all)
+    return put_in_place(front, parts, take=_take_part, lead=_lead_all)
 
 
 def _lead_all(pdf: Any, places: Places) -> None:
@@ -33,6 +32,8 @@ def _lead_all(pdf: Any, places: Places) -> None:
 def _take_part(pdf: Any, part: Any, first: int) -> list[Any]:
     """Put a part's pages in place; gives its structure elements, which do not yet name their parent."""
     overlays = [_overlay(pdf, pdf.pages[first + number].obj) for number in range(len(part.pages))]
+    # What WeasyPrint draws begins with a matrix of its own, which must not reach what is drawn over it.
+    kept_apart = pdf.make_stream(b"q\n")
     for number, page in enumerate(part.pages):
         pdf.pages[first + number] = page
     root = pdf.copy_foreign(part.Root.StructTreeRoot)
@@ -50,7 +51,7 @@ def _take_part(pdf: Any, part: Any, first: int) -> list[Any]:
             nums.append(number_next)
             nums.append(owner)
             number_next += 1
-        _draw_over(pdf, page, overlay, f"/Kept{first + number}")
+        _draw_over(pdf, page, overlay, f"/Kept{first + number}", kept_apart)
     return list(root.K[0].K)
 
 
@@ -67,15 +68,14 @@ def _overlay(pdf: Any, page: Any) -> Any:
     )
 
 
-def _draw_over(pdf: Any, page: Any, form: Any, name: str) -> None:
+def _draw_over(pdf: Any, page: Any, form: Any, name: str, kept_apart: Any) -> None:
     import pikepdf
 
     if "/XObject" not in page.Resources:
         page.Resources.XObject = pikepdf.Dictionary()
     page.Resources.XObject[name] = form
-    # What WeasyPrint draws begins with a matrix of its own, which must not reach the form.
-    drawn = b"q\n" + page.Contents.read_bytes() + f"\nQ\n/Artifact BMC {name} Do EMC\n".encode()
-    page.Contents = pdf.make_stream(drawn)
+    over = pdf.make_stream(f"Q\n/Artifact BMC {name} Do EMC\n".encode())
+    page.Contents = pikepdf.Array([kept_apart, page.Contents, over])
 
 
 def _lead_names(pdf: Any, places: Places) -> None:

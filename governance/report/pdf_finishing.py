@@ -8,7 +8,7 @@ the structure tree. Attachments are named once, each with its media type, whatev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -26,11 +26,12 @@ def finish_pdf(_document: Any, pdf: Any, *, part: str = "") -> None:
         pdf: A `pydyf.PDF`, complete but not yet written.
         part: What sets this file's heads of tables apart from those of files that it is merged with.
     """
+    elements = list(_elements(pdf, _referenced(pdf, pdf.catalog["StructTreeRoot"])))
     if part:
-        _name_heads_apart(pdf, part)
+        _name_heads_apart(elements, part)
     _name_attachments_once(pdf)
     _set_media_types(pdf)
-    _make_artifacts(pdf)
+    _make_artifacts(pdf, elements)
 
 
 def _name_attachments_once(pdf: Any) -> None:
@@ -39,9 +40,9 @@ def _name_attachments_once(pdf: Any) -> None:
         pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))
 
 
-def _name_heads_apart(pdf: Any, part: str) -> None:
+def _name_heads_apart(elements: Sequence[Any], part: str) -> None:
     """Cells name the heads that they stand under; the names are numbers that begin anew in each file."""
-    for element in _elements(pdf, _referenced(pdf, pdf.catalog["StructTreeRoot"])):
+    for element in elements:
         if "ID" in element:
             element["ID"] = type(element["ID"])(f"{part}-{element['ID'].string}")
         heads = element.get("A", {}).get("Headers")
@@ -56,12 +57,12 @@ def _set_media_types(pdf: Any) -> None:
         _referenced(pdf, each["EF"]["F"]).extra["Subtype"] = f"/{media_type.replace('/', '#2f')}"
 
 
-def _make_artifacts(pdf: Any) -> None:
-    root = _referenced(pdf, pdf.catalog["StructTreeRoot"])
-    nums = _referenced(pdf, root["ParentTree"])["Nums"]
+def _make_artifacts(pdf: Any, elements: Sequence[Any]) -> None:
+    nums = _referenced(pdf, _referenced(pdf, pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
     pages = dict(zip(nums[0::2], nums[1::2], strict=True))
-    bare = _take_bare_figures(pdf, root)
-    held = {each.reference for each in _elements(pdf, root)} - bare
+    held = {each.reference for each in elements}
+    for figure in _take_bare_figures(pdf, elements):
+        held.difference_update(each.reference for each in _elements(pdf, _referenced(pdf, figure)))
     for number, reference in enumerate(pdf.page_references):
         owners = pages[number]
         marks = {at for at, owner in enumerate(owners) if owner not in held}
@@ -70,10 +71,10 @@ def _make_artifacts(pdf: Any) -> None:
             owners[at] = "null"
 
 
-def _take_bare_figures(pdf: Any, root: Any) -> set[Any]:
+def _take_bare_figures(pdf: Any, elements: Sequence[Any]) -> set[Any]:
     """Take figures without alternative text out of the structure tree; gives their references."""
     bare: set[Any] = set()
-    for parent in _elements(pdf, root):
+    for parent in elements:
         kids = parent.get("K", [])
         found = {kid for kid in kids if isinstance(kid, bytes) and _is_bare_figure(_referenced(pdf, kid))}
         if found:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that lays out chunks of a register, or parts of a report, for another (register_pages.py).
+"""A process that lays out chunks of a register, or parts of a report, for another (chunks.py).
 
 python -m governance.report.register_worker [parts] < tasks > chunks
 
-tasks     for each chunk: its length in 8 bytes, then {"html": …, "issued_at": …} as JSON
+tasks     for each chunk: its length in 8 bytes, then {"text": …, "issued_at": …} as JSON
 chunks    for each task what `make_chunk` or `make_part` gives, each piece after its length in 8 bytes
 """
 
@@ -12,8 +12,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from governance.report.pdf_rendering import make_chunk, make_part, read_fonts
-from governance.report.register_pages import serve
+from governance.report.chunks import serve
+from governance.report.pdf_making import read_fonts
+from governance.report.pdf_rendering import make_chunk, make_part
 
 if __name__ == "__main__":
     make = make_part if sys.argv[1:] == ["parts"] else make_chunk

@@ -18,7 +18,8 @@ from typing import Any, Literal
 from governance.core.hashing import digest_bytes
 from governance.report.bundle import write_zip
 from governance.report.page import grouped, render_html
-from governance.report.pdf_rendering import Attachment, load_weasyprint, render_pdf, with_register
+from governance.report.pdf_making import Attachment, load_weasyprint
+from governance.report.pdf_rendering import render_pdf, with_register
 from governance.report.templates import Template
 
 __all__ = [
@@ -90,7 +91,7 @@ def render(
             issued_at=issued_at,
             attachments=attachments,
             processes=processes,
-            may_cut=template.own is None,
+            is_ours=template.own is None,
         )
     return RenderedReport(made, digest_bytes(made), MEDIA_TYPES[format])
 

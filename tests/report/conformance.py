@@ -71,12 +71,18 @@ def _metadata(pdf: Any) -> Iterator[str]:
                 yield f"6.6.3: {name} differs from {key}"
 
 
+def drawn(page: Any) -> bytes:
+    """What a page draws, in one piece or several."""
+    streams = page.Contents if isinstance(page.Contents, pikepdf.Array) else [page.Contents]
+    return b"\n".join(stream.read_bytes() for stream in streams)
+
+
 def _colours(pdf: Any) -> Iterator[str]:
     intents = [each for each in pdf.Root.get("/OutputIntents", []) if each.S == "/GTS_PDFA1"]
     if len(intents) != 1 or int(intents[0].DestOutputProfile.N) != 3:
         yield "6.2.3: no RGB output intent"
     for number, page in enumerate(pdf.pages, start=1):
-        if re.search(rb"\s[kK]\s", page.Contents.read_bytes()):
+        if re.search(rb"\s[kK]\s", drawn(page)):
             yield f"6.2.4.3: page {number} uses DeviceCMYK under an RGB output intent"
 
 

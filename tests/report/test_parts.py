@@ -16,7 +16,7 @@ from typing import Any
 import pikepdf
 import pytest
 
-from governance.report import part_shares, part_workers, parts, pdf_rendering, register_pages
+from governance.report import chunks, part_shares, part_workers, parts, pdf_making, pdf_rendering
 from governance.report.part_places import Place, places
 from governance.report.part_shares import beginnings
 from governance.report.parts import CutReport, cut_report
@@ -28,7 +28,7 @@ from tests.report.issued import NOW
 from tests.report.test_hostile import texts_of
 
 POINTS, ROWS = 12, 48
-FILES = (pdf_rendering.Attachment("content.json", b"{}", "The content"),)
+FILES = (pdf_making.Attachment("content.json", b"{}", "The content"),)
 
 
 def content(**more: Any) -> dict[str, Any]:
@@ -49,7 +49,12 @@ def content(**more: Any) -> dict[str, Any]:
     }
     evidence = [{**row, "index": n, "actor": "person:ana", "hash": f"{n:064x}"} for n in range(ROWS)]
     columns = [{"name": name, "width": 50.0} for name in ("Name", "Kind")]
-    table = {"kind": "table", "caption": "Things", "columns": columns, "rows": [["a", "b"]] * 12}
+    table = {
+        "kind": "table",
+        "caption": "Things",
+        "columns": columns,
+        "rows": [["a thing of some length", "its kind, told at length"]] * 12,
+    }
     drawn = '<svg viewBox="0 0 9 1" role="img" aria-label="Drawn"><path d="M0 0H9"/></svg>'
     figure = {"kind": "figure", "svg": drawn, "title": "A figure", "note": "", "entries": []}
     point = {"blocks": [table], "missing": False, "supply": ""}
@@ -90,9 +95,9 @@ def small() -> Iterator[None]:
     """Parts of few elements, so that a report of some pages has several, some of which go on inside a section."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "ELEMENTS_LEAST", 300)
-        patched.setattr(part_shares, "LETTERS_FRONT", 1_000)
-        patched.setattr(part_shares, "LETTERS_PART", 500)
-        patched.setattr(part_shares, "LETTERS_MOST", 8_000)
+        patched.setattr(part_shares, "LETTERS_FRONT", 500)
+        patched.setattr(part_shares, "LETTERS_PART", 250)
+        patched.setattr(part_shares, "LETTERS_MOST", 4_000)
         yield
 
 
@@ -115,7 +120,7 @@ def every_part(report: CutReport) -> list[str]:
 @pytest.fixture(scope="module")
 def whole(small: None) -> bytes:
     """The report in parts, laid out by this process alone."""
-    return pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True)
+    return pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, is_ours=True)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +171,7 @@ def test_what_was_opened_again_looks_as_if_it_had_not_been(
     small: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Also inside a point and a finding, whose elements begin pages."""
-    monkeypatch.setattr(part_shares, "LETTERS_MOST", 12_000)
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 6_000)
     (series,) = content()["points"]
     table = series["points"][0]["blocks"][0]
     facts = {"kind": "facts", "rows": [{"label": f"Fact {n}", "value": "of it"} for n in range(4)]}
@@ -190,49 +195,50 @@ def test_what_was_opened_again_looks_as_if_it_had_not_been(
     made = cut(text)
     assert sum(made.goes_on(number) for number in range(len(made.begun))) >= 3
     whole = texts_of(pdf_rendering.render_pdf(text, issued_at=NOW), tmp_path)
-    assert texts_of(pdf_rendering.render_pdf(text, issued_at=NOW, may_cut=True), tmp_path) == whole
+    assert texts_of(pdf_rendering.render_pdf(text, issued_at=NOW, is_ours=True), tmp_path) == whole
 
 
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The measures that are shipped, also after reports were cut smaller."""
-    monkeypatch.setattr(part_shares, "LETTERS_FRONT", 22_000)
-    monkeypatch.setattr(part_shares, "LETTERS_PART", 6_000)
-    monkeypatch.setattr(part_shares, "LETTERS_MOST", 200_000)
+    monkeypatch.setattr(part_shares, "LETTERS_FRONT", 11_000)
+    monkeypatch.setattr(part_shares, "LETTERS_PART", 3_500)
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 115_000)
 
 
-def sections(*sizes: int, places_each: int = 500) -> tuple[list[Place], int]:
+def sections(*sizes: int, places_each: int = 500) -> tuple[list[Place], Place]:
     """Sections of so many letters with pages of their own, and places inside them; and where the last ends."""
     found = []
     end = 0
     for size in sizes:
         found += [
-            Place(at, is_section=at == end, is_page=at == end) for at in range(end, end + size, places_each)
+            Place(2 * at, at, is_section=at == end, is_page=at == end)
+            for at in range(end, end + size, places_each)
         ]
         end += size
-    return found, end
+    return found, Place(2 * end, end)
 
 
-def sizes_of(*sizes: int) -> list[int]:
+def sizes_of(*sizes: int) -> list[float]:
     found, end = sections(*sizes)
-    return [after.at - here.at for here, after in pairwise([*beginnings(found, end), Place(end)])]
+    return [after.letters - here.letters for here, after in pairwise([*beginnings(found, end), end])]
 
 
 @pytest.mark.usefixtures("shipped")
 def test_sections_alone_are_cut_apart_where_two_processes_then_have_as_much_to_do() -> None:
     """In as few parts as that takes: each brings its fonts."""
-    assert sizes_of(117_000, 500, 100_500, 3_000) == [117_500, 103_500]
-    assert sizes_of(60_000, 60_000, 60_000, 60_000) == [120_000, 120_000]
+    assert sizes_of(58_000, 500, 50_000, 1_500) == [58_500, 51_500]
+    assert sizes_of(30_000, 30_000, 30_000, 30_000) == [60_000, 60_000]
 
 
 @pytest.mark.usefixtures("shipped")
 def test_what_is_longer_than_the_rest_is_cut_once_so_that_nobody_waits_long() -> None:
     """What goes on waits until the part before is laid out; who lays out the front has as much less to do."""
-    before, after, rest = sizes_of(150_000, 75_000)
-    assert rest == 75_000
+    before, after, rest = sizes_of(75_000, 37_500)
+    assert rest == 37_500
     assert abs(before + part_shares.LETTERS_FRONT - rest - after) <= 1_000
     assert part_shares._LAID_OUT * before <= rest + 1_000
-    (alone, behind) = sizes_of(100_000)
+    (alone, behind) = sizes_of(50_000)
     assert alone > behind, "who waits for it has the rest of the time for less"
 
 
@@ -262,13 +268,13 @@ def test_what_leaves_no_room_has_no_empty_page_before_it(
     small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part may begin with a heading and a block that does not fit below it."""
-    monkeypatch.setattr(part_shares, "LETTERS_MOST", 1_500)
+    monkeypatch.setattr(part_shares, "LETTERS_MOST", 700)
     tall = r'\1<div style="break-inside:avoid;height:235mm">tall</div>'
     text = re.sub(r'(<div class="point">\s*<h2.*?</h2>)', tall, html(), flags=re.DOTALL)
     points = [part for part in every_part(cut(text)) if begun(part).startswith('<div class="point">')]
     assert points
     for part in points[:2]:
-        page = pdf_rendering._laid_out(part, NOW).pages[0]
+        page = pdf_making.lay_out(part, NOW).pages[0]
         assert any(hasattr(box, "text") for box in page._page_box.children[0].descendants())
 
 
@@ -378,8 +384,8 @@ def test_the_bytes_are_the_same_whoever_laid_them_out(
     elif fault != "none":
         monkeypatch.setattr(part_workers, "can_fork", lambda: False)
         if fault == "it is not there":
-            monkeypatch.setattr(register_pages, "WORKER", "governance.report.none")
-    made = pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, may_cut=True, processes=2)
+            monkeypatch.setattr(chunks, "WORKER", "governance.report.none")
+    made = pdf_rendering.render_pdf(html(), issued_at=NOW, attachments=FILES, is_ours=True, processes=2)
     assert made == whole
 
 
@@ -391,7 +397,7 @@ assert can_fork()
 with part_workers(1, lambda html, at: [f"{html} {at.year}".encode()]) as (worker,):
     assert isinstance(worker, Copied)
     for html in ("one", "two"):
-        task = json.dumps({"html": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()
+        task = json.dumps({"text": html, "issued_at": "2026-11-20T12:00:00+00:00"}).encode()
         worker.stdin.write(len(task).to_bytes(8, "big") + task)
     worker.stdin.close()
     print(worker.stdout.read())
@@ -413,7 +419,7 @@ def test_the_mark_of_a_draft_is_not_drawn_with_the_parts(small: None) -> None:
     text = html(draft=True)
     assert all("watermark" not in part.partition("<body")[2] for part in every_part(cut(text)))
     assert (
-        sorted(set(faults(pdf_rendering.render_pdf(text, issued_at=NOW, attachments=FILES, may_cut=True))))
+        sorted(set(faults(pdf_rendering.render_pdf(text, issued_at=NOW, attachments=FILES, is_ours=True))))
         == []
     )
 

@@ -14,7 +14,7 @@ import pytest
 from fontTools.ttLib import woff2  # type: ignore[import-untyped]
 
 from governance.errors import TemplateError
-from governance.report import pdf_defaults, pdf_rendering
+from governance.report import pdf_defaults, pdf_making
 from governance.report.page import render_html
 from governance.report.templates import load_template
 from governance.report.unpacked_fonts import unpacked
@@ -44,10 +44,10 @@ def test_a_page_has_the_same_bytes_as_with_all_of_weasyprints_own_styles(
     style = (report_templates_directory() / "_base" / "style.css").read_text()
     html = f'<html lang="en"><head><title>x</title><style>{re.sub(r"@font-face.*", "", style)}</style></head>'
     html += "<body><ul><li>one<ol><li>two</li></ol></li></ul><p>Text <b>in</b> it</p></body></html>"
-    fonts = pdf_rendering.read_fonts()
-    made = [pdf_rendering.make_pdf(html, AT, fonts=each) for each in (None, fonts, fonts)]
+    fonts = pdf_making.read_fonts()
+    made = [pdf_making.make_pdf(html, AT, fonts=each) for each in (None, fonts, fonts)]
     as_weasyprint_reads_it(monkeypatch)
-    assert {*made, pdf_rendering.make_pdf(html, AT)} == {made[0]}
+    assert {*made, pdf_making.make_pdf(html, AT)} == {made[0]}
 
 
 def test_fonts_are_read_once_and_what_speaks_of_them_is_kept() -> None:
@@ -56,8 +56,8 @@ def test_fonts_are_read_once_and_what_speaks_of_them_is_kept() -> None:
     html = render_html(template, hostile_content("technical-documentation"))
     spoken = "<body><p>Text <b>in</b> it: @font-face{a:b} &lt;style&gt;@font-face{a:b}</p></body></html>"
     html = html.partition("<body")[0] + spoken
-    fonts = pdf_rendering.read_fonts()
-    made = [pdf_rendering.make_pdf(html, AT, fonts=each) for each in (None, fonts, fonts)]
+    fonts = pdf_making.read_fonts()
+    made = [pdf_making.make_pdf(html, AT, fonts=each) for each in (None, fonts, fonts)]
     assert set(made) == {made[0]}
     without = fonts.unread(html)
     assert re.findall("@font-face.*", html.partition("</style>")[0])
@@ -75,9 +75,9 @@ def test_fonts_are_unpacked_as_weasyprint_would(monkeypatch: pytest.MonkeyPatch)
     assert len(packed) == 7
     assert unpacked(b"wOF2 of somebody else") is None
     html = render_html(load_template(report_templates_directory(), "executive"), hostile_content("executive"))
-    with_ours = pdf_rendering.make_pdf(html, AT)
-    monkeypatch.setattr(pdf_rendering, "unpacked", lambda _: None)
-    assert pdf_rendering.make_pdf(html, AT) == with_ours
+    with_ours = pdf_making.make_pdf(html, AT)
+    monkeypatch.setattr(pdf_making, "unpacked", lambda _: None)
+    assert pdf_making.make_pdf(html, AT) == with_ours
 
 
 def test_fonts_are_named_and_the_bytes_are_those_of_a_page_that_holds_them(
@@ -87,27 +87,27 @@ def test_fonts_are_named_and_the_bytes_are_those_of_a_page_that_holds_them(
     html = render_html(template, hostile_content("executive"))
     spoken = "<p>url(data:font/woff2;base64,AAAA) @font-face{src:url(data:font/woff2;base64,AAAA)}</p>"
     html = html.replace("</body>", f"{spoken}</body>")
-    short, named = pdf_rendering._named_fonts(html)
+    short, named = pdf_making._named_fonts(html)
     assert len(named) == html.count("url(data:font/") - spoken.count("url(data:font/") == 7
     assert spoken in short, "only style sheets are shortened"
     assert len(short) < len(html) / 3
-    made = pdf_rendering.make_pdf(html, AT)
-    monkeypatch.setattr(pdf_rendering, "_named_fonts", lambda html: (html, {}))
-    assert pdf_rendering.make_pdf(html, AT) == made
+    made = pdf_making.make_pdf(html, AT)
+    monkeypatch.setattr(pdf_making, "_named_fonts", lambda html: (html, {}))
+    assert pdf_making.make_pdf(html, AT) == made
 
 
 def test_a_font_that_nothing_stands_for_is_not_fetched() -> None:
     html = NOTED.replace("</style>", "@font-face{font-family:F;src:url(font:0)}body{font-family:F}</style>")
     with pytest.raises(TemplateError, match="font:0"):
-        pdf_rendering.make_pdf(html, AT)
+        pdf_making.make_pdf(html, AT)
 
 
 def test_a_page_that_has_footnotes_has_their_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = pdf_rendering.make_pdf(NOTED, AT)
-    without = pdf_rendering.make_pdf(NOTED.replace("float:footnote", ""), AT)
+    made = pdf_making.make_pdf(NOTED, AT)
+    without = pdf_making.make_pdf(NOTED.replace("float:footnote", ""), AT)
     assert streams(made)[0].count(b"Tj") + streams(made)[0].count(b"TJ") > streams(without)[0].count(b"TJ")
     as_weasyprint_reads_it(monkeypatch)
-    assert pdf_rendering.make_pdf(NOTED, AT) == made
+    assert pdf_making.make_pdf(NOTED, AT) == made
 
 
 def test_every_element_has_the_styles_that_it_needs_and_none_for_notes() -> None:
@@ -131,7 +131,7 @@ def test_garbage_is_looked_for_as_before_once_the_pages_are_made(fails: bool) ->
     before = gc.get_threshold()
     inside = before
     try:
-        with pdf_rendering._few_collections():
+        with pdf_making.few_collections():
             inside = gc.get_threshold()
             if fails:
                 raise LookupError
@@ -152,7 +152,7 @@ def test_hashes_and_registers_are_set_in_whole_widths() -> None:
     style = re.search(r"(?s)<style>.*?</style>", html)
     assert style
     page = f'<html lang="en"><head><title>x</title>{style[0]}</head><body>{rows}</body></html>'
-    told = b"".join(re.findall(rb"\[(<[^]]*)\] ?TJ", b"".join(streams(pdf_rendering.make_pdf(page, AT)))))
+    told = b"".join(re.findall(rb"\[(<[^]]*)\] ?TJ", b"".join(streams(pdf_making.make_pdf(page, AT)))))
     assert len(re.findall(rb"<([0-9a-f]{256})>", told)) == 3
 
 
@@ -172,11 +172,11 @@ def test_a_weasyprint_that_keeps_its_styles_elsewhere_reads_them_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     html = '<html lang="en"><head><title>x</title></head><body><p>x</p></body></html>'
-    made = pdf_rendering.make_pdf(html, AT)
+    made = pdf_making.make_pdf(html, AT)
     pdf_defaults._sheet.cache_clear()
     monkeypatch.delattr("weasyprint.html.UA")
     try:
         assert pdf_defaults._sheet() is None
-        assert pdf_rendering.make_pdf(html, AT) == made
+        assert pdf_making.make_pdf(html, AT) == made
     finally:
         pdf_defaults._sheet.cache_clear()

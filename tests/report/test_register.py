@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import InputError
-from governance.report import pdf_rendering, register, register_pages
+from governance.report import chunks, pdf_rendering, register
 from governance.report.register import COLUMNS, LINES_EACH, format_page, paginate
 from governance.resources import report_templates_directory
 from governance.workspace.verifying import verify_source
@@ -164,7 +164,7 @@ def test_the_bytes_are_the_same_whoever_made_the_pages(
     rows = [row(number) for number in range(30)]
     alone = pdf_rendering.render_pdf(html, rows, issued_at=NOW)
     if fault == "it ends at once":
-        monkeypatch.setattr(register_pages, "WORKER", "governance.report.none")
+        monkeypatch.setattr(chunks, "WORKER", "governance.report.none")
     elif fault == "it does not start":
         monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     assert pdf_rendering.render_pdf(html, rows, issued_at=NOW, processes=3) == alone
@@ -175,13 +175,13 @@ def test_the_bytes_are_the_same_whoever_made_the_pages(
 def test_a_process_makes_chunks_until_there_are_no_more() -> None:
     tasks = io.BytesIO()
     for html in ("one", "two"):
-        task = b'{"html": "%s", "issued_at": "2026-11-20T12:00:00+00:00"}' % html.encode()
+        task = b'{"text": "%s", "issued_at": "2026-11-20T12:00:00+00:00"}' % html.encode()
         tasks.write(len(task).to_bytes(8, "big") + task)
     tasks.write((99).to_bytes(8, "big") + b"cut short")
     tasks.seek(0)
-    chunks = io.BytesIO()
-    register_pages.serve(tasks, chunks, lambda html, at: [f"{html} {at.year}".encode()])
-    assert chunks.getvalue() == b"\0\0\0\0\0\0\0\x08one 2026\0\0\0\0\0\0\0\x08two 2026"
+    given = io.BytesIO()
+    chunks.serve(tasks, given, lambda text, at: [f"{text} {at.year}".encode()])
+    assert given.getvalue() == b"\0\0\0\0\0\0\0\x08one 2026\0\0\0\0\0\0\0\x08two 2026"
 
 
 def test_html_has_the_register_too_and_without_being_asked_nothing_has() -> None:
