@@ -176,14 +176,12 @@ def _plan(refs: Sequence[str], pairs: Sequence[tuple[str, str]]) -> _Plan:
     What crosses a layer gets a place of its own in it. igraph would give such places as routes of edges, but in a graph
     of several parts it gives the routes of all to one edge, so that they are made here.
     """
-    import igraph
-
     number = {ref: at for at, ref in enumerate(refs)}
     edges = [(number[cause], number[effect]) for cause, effect in pairs]
-    graph = igraph.Graph(n=len(refs), edges=edges, directed=True)
+    graph = _graph(len(refs), edges)
     turned = set(graph.feedback_arc_set(method="eades"))
     ways = [(end, start) if at in turned else (start, end) for at, (start, end) in enumerate(edges)]
-    layers = _layers(igraph.Graph(n=len(refs), edges=ways, directed=True))
+    layers = _layers(_graph(len(refs), ways))
     steps: list[tuple[int, int]] = []
     crossings: list[list[int]] = []
     for start, end in ways:
@@ -191,12 +189,25 @@ def _plan(refs: Sequence[str], pairs: Sequence[tuple[str, str]]) -> _Plan:
         layers += range(layers[start] + 1, layers[end])
         steps += pairwise([start, *between, end])
         crossings.append(between)
-    whole = igraph.Graph(n=len(layers), edges=steps, directed=True)
+    whole = _graph(len(layers), steps)
     # igraph lays layers from top to bottom; here they go from left to right.
     places = [(float(y), float(x)) for x, y in whole.layout_sugiyama(layers=layers, maxiter=200).coords]
     top = min(y for _, y in places)
     places = [(x, y - top) for x, y in places]
     return _Plan(places[: len(refs)], [[places[at] for at in between] for between in crossings])
+
+
+def _graph(count: int, edges: Sequence[tuple[int, int]]) -> Any:
+    """A directed graph of igraph's.
+
+    As igraph makes one, but without asking whether the edges are an array of numpy's: numpy starts threads once it is
+    loaded, and a process with threads cannot be copied to lay out parts of a report.
+    """
+    import igraph
+
+    graph = igraph.Graph.__new__(igraph.Graph)
+    igraph.GraphBase.__init__(graph, count, edges, True)
+    return graph
 
 
 def _layers(graph: Any) -> list[int]:

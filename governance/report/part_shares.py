@@ -14,8 +14,11 @@ from math import ceil
 
 from governance.report.part_places import Place
 
-LETTERS_FRONT = 11_000
-"""What takes as long as the front of a report of some 60 pages, with its empty pages, and the merging."""
+LETTERS_FRONT = 2_500
+"""What takes as long as a front does besides its letters: style sheets, a cover, contents."""
+
+EMPTY = 0.05
+"""So much of what a page holds an empty one takes in the front."""
 
 LETTERS_PART = 3_500
 """What takes as long as a further part does for its own sake, and then some: it brings fonts of its own."""
@@ -42,6 +45,16 @@ def beginnings(places: Sequence[Place], end: Place) -> list[Place]:
     return _bounded(_balanced(begun, further, end), further, end)
 
 
+def front_letters(first: Place, end: Place) -> float:
+    """How long a front takes, as letters of text, with the empty pages of all parts.
+
+    Args:
+        first: Where it ends and the first part begins.
+        end: Where the last part ends.
+    """
+    return LETTERS_FRONT + first.letters + EMPTY * (end.letters - first.letters)
+
+
 def _joined(begun: Sequence[Place], end: Place) -> list[Place]:
     """Sections in as few parts as two processes need to end at about the same time."""
     best = list(begun)
@@ -65,13 +78,14 @@ def _balanced(begun: list[Place], further: Sequence[Place], end: Place) -> list[
     longest = max(range(len(sizes)), key=sizes.__getitem__)
     first, size = begun[longest].letters, sizes[longest]
     besides = sum(sizes) - size
+    front = front_letters(begun[0], end)
 
     def time(place: Place) -> float:
         before = place.letters - first
-        return max(before + LETTERS_FRONT, max(besides, _LAID_OUT * before) + size - before)
+        return max(before + front, max(besides, _LAID_OUT * before) + size - before)
 
     best = min((each for each in further if first < each.letters < first + size), key=time, default=None)
-    if best is None or time(best) > _GAIN * _time(sizes):
+    if best is None or time(best) > _GAIN * _time(sizes, front):
         return begun
     return [*begun[: longest + 1], best, *begun[longest + 1 :]]
 
@@ -92,12 +106,12 @@ def _bounded(begun: Sequence[Place], further: Sequence[Place], end: Place) -> li
 
 
 def _price(begun: Sequence[Place], end: Place) -> float:
-    return _time(_sizes(begun, end)) + LETTERS_PART * len(begun)
+    return _time(_sizes(begun, end), front_letters(begun[0], end)) + LETTERS_PART * len(begun)
 
 
-def _time(sizes: Sequence[float]) -> float:
+def _time(sizes: Sequence[float], front: float) -> float:
     """How long two processes take, one of which makes the front besides: the longest first, to who has less to do."""
-    loads = [LETTERS_FRONT, 0.0]
+    loads = [front, 0.0]
     for size in sorted(sizes, reverse=True):
         loads[loads.index(min(loads))] += size
     return max(loads)

@@ -17,10 +17,10 @@ from html import escape, unescape
 from typing import Any
 
 from governance.report.part_places import Place, elements_in, places
-from governance.report.part_shares import beginnings
+from governance.report.part_shares import beginnings, front_letters
 
-ELEMENTS_LEAST = 2_500
-"""A page of so many elements is some 25 pages of paper: what is shorter is laid out whole."""
+ELEMENTS_LEAST = 1_000
+"""A page of so many elements is some ten pages of paper: what is shorter is laid out whole."""
 
 LETTERS_OVER = 25_000
 """Of what a part may hand on to the next: more than its last pages hold."""
@@ -42,7 +42,12 @@ _CUT_ROWS = (
     "body>table:last-child tr:not(:first-child),.point:last-child>table:last-child tr:not(:first-child)"
 )
 _CUT_STYLE = f"{_CUT_ROWS}{{break-after:auto}}"
-_CONTINUED = ".runner{string-set:doc attr(data-doc),proof attr(data-proof),section attr(data-section)}"
+# The section that goes on is told at the head of a page only where none begins on it.
+_CONTINUED = (
+    ".runner{string-set:doc attr(data-doc),proof attr(data-proof),goes-on attr(data-section)}"
+    'h1.sec{string-set:section attr(data-short),goes-on ""}'
+    "@page{@top-right{content:string(section) string(goes-on,last)}}"
+)
 _BARE = "border-color:transparent;@top-left{content:none}@top-right{content:none}@bottom-left{content:none}"
 _KEPT_STYLE = (
     f"@page kept{{{_BARE}}}@page wide{{{_BARE}}}.kept{{break-before:page}}.kept:not(.wide){{page:kept}}"
@@ -72,6 +77,11 @@ class CutReport:
             number: Of the part, from 0.
         """
         return round(self._after(number).letters - self.begun[number].letters)
+
+    @property
+    def front_letters(self) -> int:
+        """How long it takes to make the front, in the same measure."""
+        return round(front_letters(self.begun[0], self._end))
 
     def goes_on(self, number: int) -> bool:
         """Whether a part begins where the one before ends, which is known once that one is laid out."""

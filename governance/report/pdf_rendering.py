@@ -19,7 +19,6 @@ from typing import Any
 
 from governance.report.chunks import Chunks, Task, started
 from governance.report.page_beginnings import hand_on
-from governance.report.part_shares import LETTERS_FRONT
 from governance.report.part_workers import Copied, part_workers
 from governance.report.parts import CutReport, cut_report, ends_of
 from governance.report.parts_merging import put_parts
@@ -149,7 +148,8 @@ def _in_parts(
     ]
     with few_collections(), part_workers(min(processes, len(tasks)) - 1, make) as workers:
         # A copy of this process knows the report and what is attached to it; one that was started does not.
-        front = Task(LETTERS_FRONT, _front_of, is_own=not all(isinstance(each, Copied) for each in workers))
+        is_own = not all(isinstance(each, Copied) for each in workers)
+        front = Task(cut.front_letters, _front_of, is_own=is_own)
         making = Chunks(tasks, issued_at, pieces=2, last=front)
         making.begin(workers)
         *parts, first = making.finish(make)

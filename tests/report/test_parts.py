@@ -145,7 +145,7 @@ def links(pdf: Any) -> Counter[str]:
 
 def test_a_short_report_and_one_that_is_not_built_as_ours_are_not_cut() -> None:
     """What was laid out whole before is laid out whole."""
-    assert cut_report(html()) is None
+    assert cut_report(html(points=[])) is None
     assert cut_report("<p>x</p>" * 3000) is None
     assert cut_report("<body>" + "<p>x</p>" * 3000 + "</body>") is None
 
@@ -201,7 +201,7 @@ def test_what_was_opened_again_looks_as_if_it_had_not_been(
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The measures that are shipped, also after reports were cut smaller."""
-    monkeypatch.setattr(part_shares, "LETTERS_FRONT", 11_000)
+    monkeypatch.setattr(part_shares, "LETTERS_FRONT", 2_500)
     monkeypatch.setattr(part_shares, "LETTERS_PART", 3_500)
     monkeypatch.setattr(part_shares, "LETTERS_MOST", 115_000)
 
@@ -236,7 +236,8 @@ def test_what_is_longer_than_the_rest_is_cut_once_so_that_nobody_waits_long() ->
     """What goes on waits until the part before is laid out; who lays out the front has as much less to do."""
     before, after, rest = sizes_of(75_000, 37_500)
     assert rest == 37_500
-    assert abs(before + part_shares.LETTERS_FRONT - rest - after) <= 1_000
+    front = part_shares.front_letters(Place(0), Place(1, 75_000 + 37_500))
+    assert abs(before + front - rest - after) <= 1_000
     assert part_shares._LAID_OUT * before <= rest + 1_000
     (alone, behind) = sizes_of(50_000)
     assert alone > behind, "who waits for it has the rest of the time for less"
