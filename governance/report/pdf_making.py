@@ -153,7 +153,8 @@ def load_weasyprint() -> Any:
         DependencyError: It or a library that it needs is missing.
     """
     try:
-        import weasyprint
+        with system_libraries.found_by_name():
+            import weasyprint
     except OSError as error:
         raise DependencyError(
             f"a system library that makes PDFs is missing: {error}", hint=system_libraries.hint()
