@@ -23,6 +23,7 @@ from governance.errors import DependencyError, TemplateError
 from governance.report import system_libraries
 from governance.report.pdf_defaults import read_html
 from governance.report.pdf_finishing import finish_pdf
+from governance.report.roomy_calls import with_room
 from governance.report.unpacked_fonts import unpacked
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
@@ -96,6 +97,7 @@ def make_pdf(
     return write_out(lay_out(html, issued_at, fonts, is_ours=is_ours), html, issued_at, attachments)
 
 
+@with_room
 def lay_out(html: str, issued_at: datetime, fonts: Fonts | None = None, *, is_ours: bool = False) -> Any:
     """Pages as WeasyPrint's document; see `make_pdf`."""
     load_weasyprint()
@@ -107,6 +109,7 @@ def lay_out(html: str, issued_at: datetime, fonts: Fonts | None = None, *, is_ou
         return page.render(font_config=fonts and fonts.configuration, **_VARIANT)
 
 
+@with_room
 def write_out(
     document: Any, html: str, issued_at: datetime, attachments: Sequence[Attachment], *, part: str = ""
 ) -> bytes:
