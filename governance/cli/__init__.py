@@ -8,12 +8,15 @@ or bad input, 3 evidence cannot be trusted, 4 a rule could not be evaluated, 5 s
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sys
 import threading
 from typing import NoReturn
 
 from governance.errors import GovernanceError, StorageError
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def run() -> NoReturn:
@@ -40,9 +43,13 @@ def _flushed() -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        os.write(2, f"error: cannot write: {error.strerror}\n".encode())
+        _tell_unwritten(error)
         return StorageError.exit_code
     return 0
+
+
+def _tell_unwritten(error: OSError) -> None:
+    os.write(2, f"error: cannot write: {error.strerror}\n".encode())
 
 
 def main() -> None:
@@ -61,6 +68,21 @@ def main() -> None:
         # Whoever read our output has had enough, as `head` does; nothing of ours went wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # What names no file was written to a stream.
+        if error.errno not in _CANNOT_WRITE or error.filename is not None:
+            raise
+        _tell_unwritten(error)
+        sys.exit(StorageError.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        _tell_interrupted()
+    except SystemExit as leaving:
+        # Typer leaves without a word.
+        if isinstance(getattr(leaving.__context__, "__cause__", None), KeyboardInterrupt):
+            _tell_interrupted()
+        raise
+
+
+def _tell_interrupted() -> NoReturn:
+    sys.stderr.write("interrupted\n")
+    sys.exit(130)

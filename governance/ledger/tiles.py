@@ -37,6 +37,7 @@ from governance.core.tiles import (
 from governance.errors import (
     ConflictError,
     EvidenceError,
+    InputError,
     IntegrityError,
     NotFoundError,
     ProofError,
@@ -270,7 +271,12 @@ class _Growth:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Wait until nobody else writes the folder; it is made when it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"{folder} cannot be a folder: a file stands there", hint="name a folder, or a new place for one"
+        ) from error
     whole = folder.resolve()
     with closing(FileLock(whole.with_name(f"{whole.name}.lock"))) as lock, lock:
         yield

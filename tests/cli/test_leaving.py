@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from governance import cli
 
 
 def ran(code: str, *, stdout: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
@@ -62,6 +65,48 @@ def test_a_full_disk_is_told() -> None:
     with Path("/dev/full").open("w") as full:
         told = ran("print('data')", stdout=full.fileno())
     assert (told.stderr, told.returncode) == ("error: cannot write: No space left on device\n", 5)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_where_nothing_stays_in_memory() -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", "from governance.cli import run; run()", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=buffered() | {"PYTHONUNBUFFERED": "1"},
+        )
+    assert (told.stderr, told.returncode) == ("error: cannot write: No space left on device\n", 5)
+
+
+def leaving_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
+    """How the command line leaves whose command ends so."""
+    app = typer.Typer()
+
+    @app.command()
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr("governance.cli.narrowing.narrowed", lambda _: app)
+    monkeypatch.setattr(sys, "argv", ["governance"])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return left.value.code
+
+
+def test_an_interruption_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also when nothing else says that the work is not done."""
+    assert leaving_with(KeyboardInterrupt(), monkeypatch) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert leaving_with(SystemExit(130), monkeypatch) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_an_error_of_a_file_is_not_taken_for_one_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OSError, match="here"):
+        leaving_with(OSError(28, "No space left on device", "here"), monkeypatch)
 
 
 def test_who_has_had_enough_is_left_alone() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.core.checkpoint import open_checkpoint
-from governance.errors import ConflictError, IntegrityError, NotFoundError, StorageError
+from governance.errors import ConflictError, InputError, IntegrityError, NotFoundError, StorageError
 from governance.ledger import tile_files, tile_ranges, tiles
 from governance.ledger.static_log import FolderLog
 from governance.ledger.tiles import ExportedTiles, export_tiles
@@ -317,7 +317,18 @@ def test_two_exports_at_once_take_turns(tmp_path: Path) -> None:
     )
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot write"):
-        export_tiles(shared(3), tmp_path / "file" / "log")
+@pytest.mark.parametrize("name", ["file", "file/log"])
+def test_a_file_in_the_place_of_the_folder_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(InputError, match=f"{name} cannot be a folder: a file stands there"):
+        export_tiles(shared(3), tmp_path / name)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StorageError, match=r"cannot write .*log: Permission denied"):
+        export_tiles(shared(3), tmp_path / "log")
