@@ -88,7 +88,7 @@ def places(html: str, start: int, end: int) -> Iterator[Place]:
             letters += len(html[read:at].strip())
         read = tag.end()
         if name == "svg":
-            is_drawn = not closes
+            is_drawn = not (closes or is_empty)
         if closes:
             if not parents or parents.pop().name != name:
                 break

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from governance.report.page import render_html
 from governance.report.templates import load_template
 from governance.report.well_formed import read_well_formed
 from governance.resources import report_templates_directory
+from tests.report.issued import NOW, opened_workspace
 from tests.report.test_hostile import TEMPLATES, empty_content, hostile_content
+from tests.report.test_integrity_report import html_of, sound
 from tests.report.test_pdf_defaults import AT
 
 PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>x</title></head><body>{}</body></html>'
@@ -47,6 +50,24 @@ def elements(root: Any) -> list[tuple[Any, ...]]:
 def test_every_template_is_well_formed_and_gives_the_same_tree(template: str, make: Any) -> None:
     """On a hostile history and on an empty one, with drawings, named characters and style sheets."""
     html = render_html(load_template(report_templates_directory(), template), make(template))
+    root = read_well_formed(html)
+    assert root is not None
+    assert elements(root) == as_html(html)
+
+
+def period() -> str:
+    options = {"from": "2026-09-01T00:00:00Z", "to": "2026-11-01T00:00:00Z", "sample": 3}
+    with opened_workspace() as workspace:
+        made = workspace.report(
+            "system:lending", template="soc2-period", at=NOW, options=options, format="html"
+        )
+    return made.content.decode()
+
+
+@pytest.mark.parametrize("made", [period, lambda: html_of(sound())], ids=["soc2-period", "integrity"])
+def test_a_report_on_the_ledger_itself_is_well_formed_too(made: Callable[[], str]) -> None:
+    """These are not made of a dossier."""
+    html = made()
     root = read_well_formed(html)
     assert root is not None
     assert elements(root) == as_html(html)
