@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
+
+import pytest
 
 from governance.lineage.dossier import Dossier
 from governance.lineage.statement import RelationLine
@@ -148,3 +152,22 @@ def test_what_has_no_cause_stands_right_before_its_first_effect() -> None:
     figure = draw_lineage(related(*chain))
     lefts = sorted(left for left, *_ in boxes_of(figure.svg))
     assert lefts[1] == lefts[2], "the code beside the dataset that is used with it"
+
+
+DRAWING = """
+import sys
+from governance.forking import can_fork
+from governance.report.figure_lineage import _plan
+from governance.report.pdf_making import load_weasyprint
+
+load_weasyprint()
+assert _plan(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")]).bends[2]
+assert "igraph" in sys.modules
+assert can_fork(), "another thread runs"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+def test_drawing_starts_no_thread() -> None:
+    """A process in which another thread runs cannot be copied to lay out parts of a report."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", DRAWING], check=True)
