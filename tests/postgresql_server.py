@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,14 @@ class PostgresqlServer:
         self._is_started_again = True
 
     def remove(self) -> None:
-        """Stop for good; the package knows nothing of a server that was started again."""
+        """Stop for good; the package knows nothing of a server that was stopped and started again."""
+        from psutil import NoSuchProcess  # the package's own: where that is missing, no server is started
+
         if self._is_started_again:
             self.stop()
-        self._handle.cleanup()
+        # A process that has ended is there until the system takes it away, which may be between two looks at it.
+        with suppress(NoSuchProcess):
+            self._handle.cleanup()
 
     def _control(self, *arguments: str) -> None:
         command = [str(self._handle.bin_path / "pg_ctl"), "-w", "-D", str(self._handle.pgdata), *arguments]
