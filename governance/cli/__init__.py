@@ -75,14 +75,10 @@ def main() -> None:
         _tell_unwritten(error)
         sys.exit(StorageError.exit_code)
     except KeyboardInterrupt:
-        _tell_interrupted()
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
     except SystemExit as leaving:
-        # Typer leaves without a word.
+        # Typer leaves with 130 too, but without a word.
         if isinstance(getattr(leaving.__context__, "__cause__", None), KeyboardInterrupt):
-            _tell_interrupted()
+            sys.stderr.write("interrupted\n")
         raise
-
-
-def _tell_interrupted() -> NoReturn:
-    sys.stderr.write("interrupted\n")
-    sys.exit(130)

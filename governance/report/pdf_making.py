@@ -11,9 +11,10 @@ import gc
 import hashlib
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -155,8 +156,9 @@ def load_weasyprint() -> Any:
     Raises:
         DependencyError: It or a library that it needs is missing.
     """
+    loading = nullcontext() if "weasyprint" in sys.modules else system_libraries.found_by_name()
     try:
-        with system_libraries.found_by_name():
+        with loading:
             import weasyprint
     except OSError as error:
         raise DependencyError(

@@ -6,12 +6,9 @@ Rules: what is found is what would be found otherwise. For each system the exact
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 LIBRARIES = (
     "libgobject-2.0.so.0",
@@ -44,6 +41,8 @@ def found_by_name() -> Iterator[None]:
     WeasyPrint asks for each by its names on other systems first, and for each of these that is not there Python asks
     the system's list, the compiler and the linker: half of the time that WeasyPrint takes to load.
     """
+    import ctypes.util  # an HTML report needs none of it
+
     find = ctypes.util.find_library
     if sys.platform == "linux" and all(map(_is_there, LIBRARIES)):
         ctypes.util.find_library = _find_nothing
@@ -57,8 +56,9 @@ def _find_nothing(name: str) -> None:  # as find_library has it
     """What a name that is none of a file leads to."""
 
 
-@cache
 def _is_there(library: str) -> bool:
+    import ctypes
+
     try:
         ctypes.CDLL(library)
     except OSError:
