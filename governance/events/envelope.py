@@ -153,8 +153,9 @@ def normalise(raw: Mapping[str, Any], *, where: str = "event") -> dict[str, Any]
     For a valid event, `parse_event(raw).to_dict() == normalise(raw)` but for lists that became tuples.
 
     Raises:
-        EventError: `occurred_at` is not a moment.
+        EventError: It is no mapping, or `occurred_at` is not a moment.
     """
+    _require_mapping(raw, where)
     stated = {"schema_version": 1, "data": {}, **raw}
     moment = stated.get("occurred_at")
     if isinstance(moment, str) and not is_canonical_instant(moment):
@@ -163,6 +164,14 @@ def normalise(raw: Mapping[str, Any], *, where: str = "event") -> dict[str, Any]
         except InputError as error:
             raise EventError(f"{where}: occurred_at: {error.message}", hint=error.hint) from error
     return stated
+
+
+def _require_mapping(raw: object, where: str) -> None:
+    if not isinstance(raw, Mapping):
+        raise EventError(
+            f"{where} is of type {type(raw).__name__}, expected an event or a mapping of its fields",
+            hint="append takes several events: hand over one as [event]",
+        )
 
 
 def read_event(raw: Mapping[str, Any], *, where: str = "event") -> Event:

@@ -43,7 +43,8 @@ class SignedEvent:
 
 def is_signed_form(raw: Mapping[str, Any]) -> bool:
     """Whether this is meant as a signed event or a request, and not as an event."""
-    return raw.keys() >= _NEEDED
+    stated: object = raw  # whatever a caller hands over
+    return isinstance(stated, Mapping) and stated.keys() >= _NEEDED
 
 
 def parse_signed(raw: Mapping[str, Any], *, where: str = "signed event") -> SignedEvent:

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group commit: callers that append at the same time share a transaction, and with it the wait for the disk.
 
-    caller 1 ──► leads: commits its own work and all that waits ──► wakes the others, hands the lead to the next
-    caller 2 ──► waits ┘
+    caller 1 ──► leads: commits its own work and all that waits ──► hands the lead to the next, wakes tasks and caller 2
+    caller 2 ──► waits ┘                                            woken, wakes caller 4
     task 3   ──► waits ┘
+    caller 4 ──► waits ┘
 
 Rules: whoever comes first leads; there is no thread that waits for work, and a single caller pays nothing. The line is
 first come, first served, so that the order within a caller is kept. What waits is bounded: beyond that a caller waits
 for room, and gives up with an error when there is none for long; nothing of theirs was written then. One caller's
-failure is theirs alone: the function that commits tells each outcome apart. A leader waits a little for those who were
-just served and are likely to come again, never longer than a part of what the last commit took; who was alone in the
-last group, with nobody behind, waits for nobody. The thread that leads for tasks waits so for the next group as well,
-before it ends.
+failure is theirs alone: the function that commits tells each outcome apart. Threads are woken one by the other: woken
+all at once they would only wait anew, for the interpreter. A caller that is interrupted leaves nobody behind waiting:
+what it was to do for others is done or passed on, and what it wanted is not written if it still stood in line. A leader
+waits a little for those who were just served and are likely to come again, never longer than a part of what the last
+commit took; who was alone in the last group, with nobody behind, waits for nobody. The thread that leads for tasks
+waits so for the next group as well, before it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -37,28 +40,34 @@ GATHERING_PART = 0.5
 GATHERING_SECONDS_MAX = 0.01
 """How long it waits at most, however slow the disk is."""
 
-Item = TypeVar("Item")
+Items = TypeVar("Items", bound=Sized)
 Result = TypeVar("Result")
-Commit = Callable[[Sequence[Sequence[Item]]], Sequence[Result | GovernanceError]]
+Commit = Callable[[Sequence[Items]], Sequence[Result | Exception]]
 """Commits the items of several callers at once; an outcome for each, in order."""
 
 
 @dataclass(slots=True, eq=False)
-class _Request(Generic[Item, Result]):
+class _Request(Generic[Items, Result]):
     """One caller's items and what became of them.
 
     Attributes:
         woken: Lets a thread go on when it is released; a caller that leads from the start needs none. A bare lock,
             since an Event costs three times as much at each of its ends.
         task: Lets a task go on, in its own loop.
-        leads: Whether its thread is to lead the next group.
+        leads: Whether its own thread has the lead, from when it is given until it is handed on.
+        led: The group that its thread leads, itself first.
+        following: The thread that its own wakes when it is woken.
+        has_left: Whether its thread was interrupted, and waits no more.
     """
 
-    items: Sequence[Item]
+    items: Items
     woken: threading.Lock | None = None
     task: asyncio.Future[None] | None = None
     outcome: Result | BaseException | None = None
     leads: bool = False
+    led: Sequence[_Request[Items, Result]] = ()
+    following: _Request[Items, Result] | None = None
+    has_left: bool = False
 
     def result(self) -> Result:
         if isinstance(self.outcome, BaseException):
@@ -67,7 +76,7 @@ class _Request(Generic[Item, Result]):
         return self.outcome
 
 
-class GroupCommit(Generic[Item, Result]):
+class GroupCommit(Generic[Items, Result]):
     """A line of callers in front of a transaction.
 
     Args:
@@ -79,7 +88,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def __init__(
         self,
-        commit: Commit[Item, Result],
+        commit: Commit[Items, Result],
         *,
         waiting_max: int = WAITING_MAX,
         group_max: int = GROUP_MAX,
@@ -93,7 +102,7 @@ class GroupCommit(Generic[Item, Result]):
         """Owns the line and who leads it."""
         self._room = threading.Condition(self._guard)
         self._wanting_room = 0
-        self._line: deque[_Request[Item, Result]] = deque()
+        self._line: deque[_Request[Items, Result]] = deque()
         self._waiting = 0
         self._is_led = False
         self._expected = 1
@@ -102,36 +111,59 @@ class GroupCommit(Generic[Item, Result]):
         self._gathered: threading.Lock | None = None
         """Held by a leader that waits for callers to come again, and released when all that it expects have come."""
 
-    def run(self, items: Sequence[Item]) -> Result:
+    def run(self, items: Items) -> Result:
         """Commit items, together with those of whoever waits; returns when they are durable.
 
         Raises:
             GovernanceError: What `commit` told of them.
             StorageError: There was no room in the line.
         """
-        request: _Request[Item, Result] = _Request(items)
-        with self._guard:
-            if self._is_led:
-                self._wait_for_room(len(items))
-                request.woken = threading.Lock()
+        request: _Request[Items, Result] = _Request(items)
+        try:
+            with self._guard:
+                if self._is_led:
+                    self._wait_for_room(len(items))
+                    request.woken = threading.Lock()
+                    request.woken.acquire()
+                leads = self._enter(request)
+            if request.woken is not None and not leads:
                 request.woken.acquire()
-            request.leads = self._enter(request)
-        if request.woken is not None and not request.leads:
-            request.woken.acquire()
-        if request.leads:
-            self._lead(request)
+                self._wake_following(request)
+            if request.leads:
+                self._lead(request)
+        except BaseException as error:
+            self._leave(request, error)
+            raise
         return request.result()
 
-    async def run_async(self, items: Sequence[Item]) -> Result:
+    def _leave(self, request: _Request[Items, Result], error: BaseException) -> None:
+        """Take out a thread that was interrupted; wherever that was, nobody waits for it."""
+        with self._guard:
+            request.has_left = True
+            if request in self._line:
+                self._line.remove(request)
+                self._waiting -= len(request.items)
+                self._tell_of_room()
+        self._wake_following(request)
+        for each in request.led[1:]:
+            each.outcome = each.outcome or _interrupted(error)
+            if each.woken is not None:
+                with contextlib.suppress(RuntimeError):  # it was woken already
+                    each.woken.release()
+        _wake_tasks(request.led[1:])
+        if request.leads:
+            self._give_lead(self._hand_on(request, stays=False))
+
+    async def run_async(self, items: Items) -> Result:
         """As `run`, for a task: only the task waits, never its loop."""
         task = asyncio.get_running_loop().create_future()
-        request: _Request[Item, Result] = _Request(items, task=task)
+        request: _Request[Items, Result] = _Request(items, task=task)
         while not self._enter_if_room(request):
             await asyncio.to_thread(self._wait_outside, len(items))
         await task
         return request.result()
 
-    def _enter_if_room(self, request: _Request[Item, Result]) -> bool:
+    def _enter_if_room(self, request: _Request[Items, Result]) -> bool:
         with self._guard:
             if not self._has_room(len(request.items)):
                 return False
@@ -165,10 +197,11 @@ class GroupCommit(Generic[Item, Result]):
     def _has_room(self, count: int) -> bool:
         return not self._line or self._waiting + count <= self._waiting_max
 
-    def _enter(self, request: _Request[Item, Result]) -> bool:
+    def _enter(self, request: _Request[Items, Result]) -> bool:
         """Stand in line; true for who finds nobody leading, and leads."""
         if not self._is_led:
             self._is_led = True
+            request.leads = request.task is None
             return True
         self._line.append(request)
         self._waiting += len(request.items)
@@ -177,27 +210,25 @@ class GroupCommit(Generic[Item, Result]):
             self._gathered = None
         return False
 
-    def _lead(self, own: _Request[Item, Result]) -> None:
+    def _lead(self, own: _Request[Items, Result]) -> None:
         """Commit one group, the leader's own items first, and hand the lead on."""
-        following = self._lead_group(own)
-        if following is not None:
-            self._start_leading(following)
+        self._give_lead(self._lead_group(own))
 
-    def _lead_tasks(self, request: _Request[Item, Result] | None) -> None:
+    def _lead_tasks(self, request: _Request[Items, Result] | None) -> None:
         """Lead for one task after the other, until nobody comes any more or a thread's turn has come."""
         while request is not None:
             request = self._lead_group(request, stays=True)
 
     def _lead_group(
-        self, own: _Request[Item, Result], *, stays: bool = False
-    ) -> _Request[Item, Result] | None:
+        self, own: _Request[Items, Result], *, stays: bool = False
+    ) -> _Request[Items, Result] | None:
         """Commit one group; the task that somebody must lead for next, if the next in line is one.
 
         Args:
             own: The first of the group.
             stays: Whether the leader waits for the next who comes, as long as for those who join a group.
         """
-        group = [own]
+        own.led = group = [own]
         start = time.perf_counter()
         try:
             self._gather()
@@ -209,15 +240,16 @@ class GroupCommit(Generic[Item, Result]):
         for request, outcome in zip(group, outcomes, strict=True):
             request.outcome = outcome
         self._commit_seconds = time.perf_counter() - start
-        following = self._hand_on(len(group), stays=stays)
+        waiting = group[1:] if own.leads else group
+        following = self._hand_on(own, stays=stays)
         if following is not None and following.woken is not None:
             following.woken.release()
-            _wake(group)
+            self._wake(waiting)
             return None
-        _wake(group)
+        self._wake(waiting)
         return self._await_callers() if following is None and stays else following
 
-    def _await_callers(self) -> _Request[Item, Result] | None:
+    def _await_callers(self) -> _Request[Items, Result] | None:
         """The first of those that come again, so that no thread is started for it; None when nobody comes."""
         with contextlib.suppress(Exception):  # whatever happens to this wait, the line goes on
             self._gather()
@@ -242,7 +274,7 @@ class GroupCommit(Generic[Item, Result]):
         is_full = self._wanting_room > 0 or self._waiting >= min(self._group_max, self._waiting_max)
         return is_full or len(self._line) + 1 >= self._expected
 
-    def _join(self, group: list[_Request[Item, Result]]) -> None:
+    def _join(self, group: list[_Request[Items, Result]]) -> None:
         """Take into the leader's group who stands in line, as many as may be."""
         count = len(group[0].items)
         with self._guard:
@@ -251,16 +283,26 @@ class GroupCommit(Generic[Item, Result]):
                 count += len(group[-1].items)
             self._tell_of_room()
 
-    def _hand_on(self, served: int, *, stays: bool) -> _Request[Item, Result] | None:
+    def _hand_on(self, own: _Request[Items, Result], *, stays: bool) -> _Request[Items, Result] | None:
         """The next in line, who leads now."""
         with self._guard:
-            self._expected = served + len(self._line)
+            self._expected = len(own.led) + len(self._line)
             following = self._next(stays=stays)
+            own.leads = False
             if following is not None:
-                following.leads = True
+                following.leads = following.task is None
         return following
 
-    def _next(self, *, stays: bool = False) -> _Request[Item, Result] | None:
+    def _give_lead(self, following: _Request[Items, Result] | None) -> None:
+        """Let the next go on who leads now, if there is one."""
+        if following is None:
+            return
+        if following.woken is not None:
+            following.woken.release()
+        else:
+            self._start_leading(following)
+
+    def _next(self, *, stays: bool = False) -> _Request[Items, Result] | None:
         """Take the first in line; when there is none, nobody leads any more, unless this leader stays."""
         if not self._line:
             self._is_led = stays
@@ -269,14 +311,31 @@ class GroupCommit(Generic[Item, Result]):
         self._tell_of_room()
         return following
 
-    def _start_leading(self, request: _Request[Item, Result]) -> None:
+    def _start_leading(self, request: _Request[Items, Result]) -> None:
         """A task cannot lead, since its loop must go on: a thread does it for the task."""
         threading.Thread(target=self._lead_tasks, args=(request,), name="governance-commit").start()
 
-    def _take(self) -> _Request[Item, Result]:
+    def _take(self) -> _Request[Items, Result]:
         request = self._line.popleft()
         self._waiting -= len(request.items)
         return request
+
+    def _wake(self, waiting: Sequence[_Request[Items, Result]]) -> None:
+        """Let everybody of a group go on: all its tasks, and the first of its threads."""
+        first: _Request[Items, Result] | None = None
+        for request in reversed(waiting):
+            if request.woken is not None:
+                request.following, first = first, request
+        with self._guard:
+            _wake_first(first)
+        _wake_tasks(waiting)
+
+    def _wake_following(self, request: _Request[Items, Result]) -> None:
+        if request.following is None:
+            return
+        with self._guard:
+            following, request.following = request.following, None
+            _wake_first(following)
 
 
 def _interrupted(error: BaseException) -> GovernanceError:
@@ -286,17 +345,23 @@ def _interrupted(error: BaseException) -> GovernanceError:
     )
 
 
-def _wake(group: Sequence[_Request[Item, Result]]) -> None:
-    """Let everybody of a group go on; the tasks of one loop with one call."""
+def _wake_tasks(group: Sequence[_Request[Items, Result]]) -> None:
+    """Let the tasks of a group go on, those of one loop with one call."""
     tasks: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for request in group:
-        if request.woken is not None:
-            request.woken.release()
-        elif request.task is not None:
+        if request.task is not None:
             tasks.setdefault(request.task.get_loop(), []).append(request.task)
     for loop, waiting in tasks.items():
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
             loop.call_soon_threadsafe(_let_go_on, waiting)
+
+
+def _wake_first(request: _Request[Items, Result] | None) -> None:
+    """Wake the first of those who follow one another that still waits."""
+    while request is not None and request.has_left:
+        request = request.following
+    if request is not None and request.woken is not None:
+        request.woken.release()
 
 
 def _let_go_on(waiting: Sequence[asyncio.Future[None]]) -> None:

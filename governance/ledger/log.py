@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from governance.core.checkpoint import Checkpoint, sign_checkpoint
@@ -38,6 +39,14 @@ from governance.storage.interface import (
 )
 
 EVENTS_PER_APPEND_MAX = 100_000
+FEW = 16
+"""As many events of a thread that appends are made ready by whoever leads: together with those of others, in one go."""
+
+Stated = Event | Mapping[str, Any]
+
+
+class _Unready(list[Stated]):
+    """Events that whoever leads makes ready."""
 
 
 class Ledger:
@@ -68,9 +77,9 @@ class Ledger:
         self._anchor = anchor
         self._is_anchored = anchor is None
         self._appender = Appender(storage, clock, check=self._require_anchored, origin=origin)
-        self._group = GroupCommit[Prepared, Entries](self._appender.append_all)
+        self._group = GroupCommit[Sequence[Prepared] | _Unready, Entries](self._commit)
 
-    def append(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
+    def append(self, events: Iterable[Stated]) -> Entries:
         """Append events, all or none.
 
         Args:
@@ -86,12 +95,15 @@ class Ledger:
             IntegrityError: The ledger is behind its anchor or has another history.
             StorageError: Storage refused; nothing was written.
         """
-        prepared = _prepare_all(events, self._origin)
-        return self._group.run(prepared) if prepared else Entries(())
+        stated = _bounded(events)
+        if not stated:
+            return Entries(())
+        return self._group.run(stated if len(stated) <= FEW else prepare_all(stated, self._origin))
 
-    async def append_async(self, events: Iterable[Event | Mapping[str, Any]]) -> Entries:
+    async def append_async(self, events: Iterable[Stated]) -> Entries:
         """As `append`, for a task: tasks that append at the same time share a transaction, and no loop is held up."""
-        prepared = _prepare_all(events, self._origin)
+        # Made ready at once: while a task waits the loop goes on, and whoever it runs may change what was handed over.
+        prepared = prepare_all(_bounded(events), self._origin)
         return await self._group.run_async(prepared) if prepared else Entries(())
 
     def checkpoint(self, *, also: Sequence[Signer] = ()) -> CheckpointRow:
@@ -162,6 +174,29 @@ class Ledger:
             raise NotFoundError(f"no tree of size {new}: the ledger has {size} entries")
         return prove_consistency(old, new, hash_reader(self._storage))
 
+    def _commit(self, groups: Sequence[Sequence[Prepared] | _Unready]) -> list[Entries | Exception]:
+        """Append the events of several callers, those that are not ready yet made so; an outcome for each."""
+        ready = self._made_ready(groups)
+        written = iter(self._appender.append_all([each for each in ready if not isinstance(each, Exception)]))
+        return [each if isinstance(each, Exception) else next(written) for each in ready]
+
+    def _made_ready(
+        self, groups: Sequence[Sequence[Prepared] | _Unready]
+    ) -> list[Sequence[Prepared] | Exception]:
+        """The events of each caller made ready, all of them together if it can be, or why they cannot be."""
+        unready = [group for group in groups if isinstance(group, _Unready)]
+        try:
+            made = iter(prepare_all(chain.from_iterable(unready), self._origin))
+        except Exception:  # noqa: BLE001  # somebody's: each is tried alone
+            return [self._made_ready_alone(group) for group in groups]
+        return [list(islice(made, len(group))) if isinstance(group, _Unready) else group for group in groups]
+
+    def _made_ready_alone(self, group: Sequence[Prepared] | _Unready) -> Sequence[Prepared] | Exception:
+        try:
+            return prepare_all(group, self._origin) if isinstance(group, _Unready) else group
+        except Exception as error:  # noqa: BLE001  # it is raised by its caller
+            return error
+
     def _require_anchored(self, writer: Writer) -> None:
         """Look at the anchor before the first append, so that a restored copy is not written to at all."""
         if self._anchor is not None and not self._is_anchored:
@@ -174,11 +209,11 @@ class Ledger:
         return read_root(writer, head.size) if frontier is None else fold_root(frontier)
 
 
-def _prepare_all(events: Iterable[Event | Mapping[str, Any]], origin: str) -> list[Prepared]:
-    prepared = prepare_all(events, origin)
-    if len(prepared) > EVENTS_PER_APPEND_MAX:
-        raise InputError(f"{len(prepared)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
-    return prepared
+def _bounded(events: Iterable[Stated]) -> _Unready:
+    stated = _Unready(events)
+    if len(stated) > EVENTS_PER_APPEND_MAX:
+        raise InputError(f"{len(stated)} events in one append, at most {EVENTS_PER_APPEND_MAX}")
+    return stated
 
 
 def _require_prefix(writer: Writer, latest: CheckpointRow, size: int) -> None:

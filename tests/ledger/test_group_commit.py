@@ -5,74 +5,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from governance.errors import ConflictError, EventError, GovernanceError, StorageError
 from governance.ledger import group_commit
+from governance.ledger.appending import prepare_all
 from governance.ledger.group_commit import GroupCommit, _let_go_on
-from governance.ledger.log import Ledger
+from governance.ledger.log import Ledger, _bounded
 from governance.ledger.verify import verify
 from governance.storage.interface import Storage
 from governance.storage.memory import MemoryStorage
 from governance.storage.sqlite import SqliteStorage
+from tests.ledger.callers import Disk, Outcomes, held, slow, started, wait_until
 from tests.ledger.histories import ORIGIN, ToldClock, event, opening, signing_key
 
 KEY = signing_key()
-Outcomes = Sequence[str | GovernanceError]
-
-
-class Disk:
-    """What stands behind the line: keeps what it was given, group by group, and is held up until it is let go."""
-
-    def __init__(self) -> None:
-        self.groups: list[list[list[int]]] = []
-        self.go = threading.Event()
-        self.began = threading.Event()
-
-    def __call__(self, groups: Sequence[Sequence[int]]) -> Outcomes:
-        self.began.set()
-        assert self.go.wait(10)
-        self.groups.append([list(each) for each in groups])
-        return [
-            ConflictError(f"{list(each)} is refused") if -1 in each else f"done {list(each)}"
-            for each in groups
-        ]
-
-
-def slow(disk: Disk) -> Callable[[Sequence[Sequence[int]]], Outcomes]:
-    """A disk for which it is worth to wait for others."""
-
-    def commit(groups: Sequence[Sequence[int]]) -> Outcomes:
-        threading.Event().wait(0.1)
-        return disk(groups)
-
-    return commit
-
-
-def started(work: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
-
-
-def held(disk: Disk, line: GroupCommit[int, str]) -> threading.Thread:
-    """A first caller that leads and is held up at the disk."""
-    thread = started(lambda: line.run([0]))
-    assert disk.began.wait(10)
-    return thread
-
-
-def wait_until(ready: Callable[[], bool]) -> None:
-    paused = threading.Event()
-    for _ in range(2000):
-        if ready():
-            return
-        paused.wait(0.005)
-    raise AssertionError("it did not come about")
 
 
 def test_a_single_caller_commits_at_once() -> None:
@@ -84,7 +36,7 @@ def test_a_single_caller_commits_at_once() -> None:
 
 def test_who_waits_is_committed_together_in_the_order_of_coming() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     threads = [held(disk, line)]
     told: dict[int, str] = {}
     for number in range(1, 6):
@@ -100,7 +52,7 @@ def test_who_waits_is_committed_together_in_the_order_of_coming() -> None:
 
 def test_one_caller_s_failure_is_theirs_alone() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     first = held(disk, line)
     with ThreadPoolExecutor(3) as pool:
         good, bad = pool.submit(line.run, [1]), pool.submit(line.run, [-1])
@@ -113,7 +65,7 @@ def test_one_caller_s_failure_is_theirs_alone() -> None:
 
 def test_a_group_is_bounded_and_the_next_caller_leads_the_rest() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk, group_max=4)
+    line = GroupCommit[Sequence[int], str](disk, group_max=4)
     threads = [held(disk, line)]
     for number in range(3):
         threads.append(started(lambda number=number: line.run([number] * 2)))  # type: ignore[misc]
@@ -132,7 +84,7 @@ def test_a_caller_with_more_than_a_group_goes_alone() -> None:
 
 def test_a_full_line_makes_callers_wait_for_room() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk, waiting_max=2)
+    line = GroupCommit[Sequence[int], str](disk, waiting_max=2)
     threads = [held(disk, line), started(lambda: line.run([1, 1]))]
     wait_until(lambda: len(line._line) == 1)
     told: list[str] = []
@@ -147,7 +99,7 @@ def test_a_full_line_makes_callers_wait_for_room() -> None:
 
 def test_who_finds_no_room_for_long_gives_up_and_nothing_of_theirs_is_written() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk, waiting_max=1, patience_seconds=0.01)
+    line = GroupCommit[Sequence[int], str](disk, waiting_max=1, patience_seconds=0.01)
     threads = [held(disk, line), started(lambda: line.run([1]))]
     wait_until(lambda: len(line._line) == 1)
     with pytest.raises(StorageError, match="no room was made"):
@@ -174,7 +126,7 @@ def test_an_interrupted_leader_tells_those_who_waited_with_it() -> None:
             raise KeyboardInterrupt
         return ["done"] * len(groups)
 
-    line = GroupCommit[int, str](commit)
+    line = GroupCommit[Sequence[int], str](commit)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(line.run, [1])
         assert began.wait(10)
@@ -190,7 +142,7 @@ def test_an_interrupted_leader_tells_those_who_waited_with_it() -> None:
     assert line.run([4]) == "done"
 
 
-def expecting(line: GroupCommit[int, str], callers: int, *, seconds: float) -> None:
+def expecting(line: GroupCommit[Sequence[int], str], callers: int, *, seconds: float) -> None:
     """As after a group of so many callers, whose commit took so long that a leader waits for this time."""
     line._expected = callers
     line._commit_seconds = seconds / group_commit.GATHERING_PART
@@ -200,7 +152,7 @@ def test_a_leader_waits_for_those_who_were_served_with_it(monkeypatch: pytest.Mo
     monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 10)
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     expecting(line, 3, seconds=10)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(line.run, [1])
@@ -214,7 +166,7 @@ def test_a_leader_waits_for_those_who_were_served_with_it(monkeypatch: pytest.Mo
 def test_a_leader_waits_no_longer_than_a_part_of_a_commit_and_then_for_nobody() -> None:
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     expecting(line, 3, seconds=0.001)
     assert line.run([1]) == "done [1]"
     assert line._expected == 1
@@ -225,7 +177,7 @@ def test_a_leader_waits_no_longer_than_a_part_of_a_commit_and_then_for_nobody() 
 def test_a_leader_waits_for_nobody_while_callers_wait_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "GATHERING_SECONDS_MAX", 10)
     disk = Disk()
-    line = GroupCommit[int, str](disk, waiting_max=1)
+    line = GroupCommit[Sequence[int], str](disk, waiting_max=1)
     threads = [held(disk, line), started(lambda: line.run([1]))]
     wait_until(lambda: len(line._line) == 1)
     threads.append(started(lambda: line.run([2])))
@@ -242,7 +194,7 @@ def test_a_leader_waits_for_nobody_while_callers_wait_for_room(monkeypatch: pyte
 def test_an_interrupted_wait_writes_nothing_and_the_line_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
 
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -274,7 +226,7 @@ def test_one_thread_leads_for_tasks_that_come_again(monkeypatch: pytest.MonkeyPa
     leading = threads_that_lead(monkeypatch)
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](slow(disk))
+    line = GroupCommit[Sequence[int], str](slow(disk))
     expecting(line, 3, seconds=10)
 
     async def caller(number: int) -> None:
@@ -298,7 +250,7 @@ def test_a_thread_that_comes_while_the_leader_of_tasks_waits_is_served(
     leading = threads_that_lead(monkeypatch)
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     expecting(line, 2, seconds=10)
 
     async def both() -> None:
@@ -318,7 +270,7 @@ def test_a_wait_for_tasks_that_fails_leaves_nobody_in_line(monkeypatch: pytest.M
     leading = threads_that_lead(monkeypatch)
     disk = Disk()
     disk.go.set()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
     gather, calls = line._gather, [0]
 
     def fail() -> None:
@@ -336,7 +288,7 @@ def test_a_wait_for_tasks_that_fails_leaves_nobody_in_line(monkeypatch: pytest.M
 
 def test_tasks_share_commits_and_a_task_s_loop_is_never_held_up() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
 
     async def main() -> list[str]:
         tasks = [asyncio.create_task(line.run_async([number])) for number in range(64)]
@@ -352,7 +304,7 @@ def test_tasks_share_commits_and_a_task_s_loop_is_never_held_up() -> None:
 
 def test_tasks_and_threads_stand_in_one_line() -> None:
     disk = Disk()
-    line = GroupCommit[int, str](disk, group_max=1)
+    line = GroupCommit[Sequence[int], str](disk, group_max=1)
     first = held(disk, line)
 
     async def main() -> list[str]:
@@ -374,7 +326,7 @@ def test_tasks_and_threads_stand_in_one_line() -> None:
 def test_a_loop_that_is_gone_is_no_reason_to_stop() -> None:
     """A task that was cancelled with its loop is committed all the same, and the line goes on."""
     disk = Disk()
-    line = GroupCommit[int, str](disk)
+    line = GroupCommit[Sequence[int], str](disk)
 
     async def main() -> None:
         asyncio.ensure_future(line.run_async([1]))  # noqa: RUF006  # it is dropped on purpose
@@ -452,6 +404,27 @@ def test_callers_of_one_group_keep_their_own_outcomes(ledger: Ledger, storage: S
     assert not isinstance(twin, GovernanceError)
     assert [each.index for each in (*new, *again, *two, *twin)] == [2, 1, 3, 4, 2]
     assert storage.head().size == 5
+
+
+def test_events_that_are_refused_are_their_caller_s_alone(ledger: Ledger, storage: Storage) -> None:
+    """Threads leave it to whoever leads to look at their events; a message speaks of the caller's own append."""
+    groups: list[Any] = [
+        _bounded([event(1)]),
+        _bounded([event(2), {"id": "no event"}]),
+        prepare_all([event(3)]),
+        _bounded([cast("dict[str, Any]", 5)]),
+        _bounded([event(4)]),
+    ]
+    good, bad, ready, odd, last = ledger._commit(groups)
+    assert isinstance(bad, EventError)
+    assert "event 2" in str(bad)
+    assert isinstance(odd, EventError)
+    assert "event 1 is of type int" in str(odd)
+    assert not isinstance(good, Exception)
+    assert not isinstance(ready, Exception)
+    assert not isinstance(last, Exception)
+    assert [each.index for each in (*good, *ready, *last)] == [1, 2, 3]
+    assert storage.head().size == 4
 
 
 def _prepared(stated: dict[str, object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
