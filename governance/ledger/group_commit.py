@@ -10,11 +10,12 @@ Rules: whoever comes first leads; there is no thread that waits for work, and a 
 first come, first served, so that the order within a caller is kept. What waits is bounded: beyond that a caller waits
 for room, and gives up with an error when there is none for long; nothing of theirs was written then. One caller's
 failure is theirs alone: the function that commits tells each outcome apart. Threads are woken one by the other: woken
-all at once they would only wait anew, for the interpreter. A caller that is interrupted leaves nobody behind waiting:
-what it was to do for others is done or passed on, and what it wanted is not written if it still stood in line. A leader
-waits a little for those who were just served and are likely to come again, never longer than a part of what the last
-commit took; who was alone in the last group, with nobody behind, waits for nobody. The thread that leads for tasks
-waits so for the next group as well, before it ends.
+all at once they would only wait anew, for the interpreter. A caller that is interrupted is interrupted alone: what it
+wanted is not written if it still stood in line, and what it was to do for others is passed on. Those that it led stand
+in line again; whatever of theirs was written, if it was, is not written twice. A leader waits a little for those who
+were just served and are likely to come again, never longer than a part of what the last commit took; who was alone in
+the last group, with nobody behind, waits for nobody. The thread that leads for tasks waits so for the next group as
+well, before it ends.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from governance.errors import GovernanceError, StorageError
+from governance.errors import StorageError
 
 WAITING_MAX = 100_000
 """How many items may wait at once."""
@@ -115,7 +116,7 @@ class GroupCommit(Generic[Items, Result]):
         """Commit items, together with those of whoever waits; returns when they are durable.
 
         Raises:
-            GovernanceError: What `commit` told of them.
+            Exception: What `commit` told of them.
             StorageError: There was no room in the line.
         """
         request: _Request[Items, Result] = _Request(items)
@@ -131,12 +132,12 @@ class GroupCommit(Generic[Items, Result]):
                 self._wake_following(request)
             if request.leads:
                 self._lead(request)
-        except BaseException as error:
-            self._leave(request, error)
+        except BaseException:
+            self._leave(request)
             raise
         return request.result()
 
-    def _leave(self, request: _Request[Items, Result], error: BaseException) -> None:
+    def _leave(self, request: _Request[Items, Result]) -> None:
         """Take out a thread that was interrupted; wherever that was, nobody waits for it."""
         with self._guard:
             request.has_left = True
@@ -145,8 +146,8 @@ class GroupCommit(Generic[Items, Result]):
                 self._waiting -= len(request.items)
                 self._tell_of_room()
         self._wake_following(request)
+        self._put_back(request)
         for each in request.led[1:]:
-            each.outcome = each.outcome or _interrupted(error)
             if each.woken is not None:
                 with contextlib.suppress(RuntimeError):  # it was woken already
                     each.woken.release()
@@ -234,13 +235,14 @@ class GroupCommit(Generic[Items, Result]):
             self._gather()
             self._join(group)
             start = time.perf_counter()
-            outcomes: Sequence[Result | BaseException] = self._commit([each.items for each in group])
-        except BaseException as error:  # noqa: BLE001  # it is everybody's: the leader's own is raised by its caller
-            outcomes = [error, *(_interrupted(error) for _ in group[1:])]
-        for request, outcome in zip(group, outcomes, strict=True):
-            request.outcome = outcome
+            outcomes = self._commit([each.items for each in group])
+            for request, outcome in zip(group, outcomes, strict=True):
+                request.outcome = outcome
+        except BaseException as error:  # noqa: BLE001  # it is raised by its caller
+            own.outcome = error
+            self._put_back(own)
         self._commit_seconds = time.perf_counter() - start
-        waiting = group[1:] if own.leads else group
+        waiting = own.led[1:] if own.leads else own.led
         following = self._hand_on(own, stays=stays)
         if following is not None and following.woken is not None:
             following.woken.release()
@@ -311,6 +313,15 @@ class GroupCommit(Generic[Items, Result]):
         self._tell_of_room()
         return following
 
+    def _put_back(self, own: _Request[Items, Result]) -> None:
+        """Let those of a group stand in line again, in front, of whom it is not known what became of theirs."""
+        with self._guard:
+            for each in reversed(own.led[1:]):
+                if each.outcome is None and not each.has_left:
+                    self._line.appendleft(each)
+                    self._waiting += len(each.items)
+            own.led = [own, *(each for each in own.led[1:] if each.outcome is not None)]
+
     def _start_leading(self, request: _Request[Items, Result]) -> None:
         """A task cannot lead, since its loop must go on: a thread does it for the task."""
         threading.Thread(target=self._lead_tasks, args=(request,), name="governance-commit").start()
@@ -336,13 +347,6 @@ class GroupCommit(Generic[Items, Result]):
         with self._guard:
             following, request.following = request.following, None
             _wake_first(following)
-
-
-def _interrupted(error: BaseException) -> GovernanceError:
-    return StorageError(
-        f"the commit that this append was part of was interrupted: {type(error).__name__}",
-        hint="append again: an event that was written is not written twice",
-    )
 
 
 def _wake_tasks(group: Sequence[_Request[Items, Result]]) -> None:

@@ -42,6 +42,10 @@ class FileLock:
             raise StorageError(
                 f"cannot lock {self._path}: {error.strerror}", hint="check that its folder can be written"
             ) from error
+        except BaseException:
+            if self._descriptor >= 0:
+                self.__exit__(None, None, None)  # interrupted, perhaps when it was locked already
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

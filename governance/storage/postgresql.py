@@ -117,13 +117,13 @@ class PostgresqlStorage(DelegatingReader, Storage):
         """Queue for the schema's lock, then write in one transaction; see the interface."""
         with self._guard, self._taking_the_place():
             connection = self._writing_connection()
-            head = head_of(connection.begin(self._lock, HEAD))
-            writer = _PostgresqlWriter(connection, self._ref_ids, head)
             try:
-                yield writer
+                head = head_of(connection.begin(self._lock, HEAD))
+                yield _PostgresqlWriter(connection, self._ref_ids, head)
                 connection.commit()
             except BaseException:
-                writer.forget()
+                # An interruption may come at any place: whatever was begun is undone, and no id is remembered.
+                self._ref_ids.clear()
                 connection.rollback()
                 raise
             if len(self._ref_ids) > REFS_CACHED_MAX:
@@ -196,7 +196,6 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
     def __init__(self, connection: Connection, ref_ids: dict[str, int], head: Head) -> None:
         super().__init__(connection)
         self._ref_ids = ref_ids
-        self._added: list[str] = []
         self._head = head
 
     def head(self) -> Head:
@@ -229,11 +228,6 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
             raise StorageError(f"checkpoint number {row.number}, expected {expected}")
         self._insert({"checkpoint": [row]})
 
-    def forget(self) -> None:
-        """Drop the ids that this transaction gave out; called when it is undone."""
-        for name in self._added:
-            self._ref_ids.pop(name, None)
-
     def _intern(self, names: set[str]) -> tuple[dict[str, int], list[tuple[int, str]]]:
         """Ids by name, and the rows to add for the names that had none."""
         ids = self._ref_ids
@@ -250,7 +244,6 @@ class _PostgresqlWriter(PostgresqlReader, Writer):
         # Sorted, so that the same events always give the same ids.
         fresh = sorted(name for name in missing if name not in ids)
         added = list(enumerate(fresh, start=last_id + 1))
-        self._added.extend(fresh)
         ids.update((name, number) for number, name in added)
         return ids, added
 

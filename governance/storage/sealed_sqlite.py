@@ -100,8 +100,8 @@ class SqliteSealedStore(SealedStore):
     def writing(self) -> Iterator[None]:
         """One transaction, with the file's lock from its beginning."""
         with self._guard:
-            self._all("BEGIN IMMEDIATE")
             try:
+                self._all("BEGIN IMMEDIATE")
                 yield
                 self._all("COMMIT")
             except BaseException:

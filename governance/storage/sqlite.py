@@ -138,14 +138,17 @@ class SqliteStorage(DelegatingReader, Storage):
             self._is_writing = True
             try:
                 with self._lock:
-                    connection = self._begin()
+                    connection = self._writing_connection()
                     writer = _SqliteWriter(connection, self._path, self._ref_ids)
                     try:
+                        with translated(self._path):
+                            connection.execute("BEGIN IMMEDIATE")
                         yield writer
                         with translated(self._path):
                             connection.execute("COMMIT")
                     except BaseException:
-                        writer.forget()
+                        # An interruption may come at any place: whatever was begun is undone, and no id is remembered.
+                        self._ref_ids.clear()
                         self._roll_back(connection)
                         raise
                     if len(self._ref_ids) > REFS_CACHED_MAX:
@@ -153,12 +156,12 @@ class SqliteStorage(DelegatingReader, Storage):
             finally:
                 self._is_writing = False
 
-    def _begin(self) -> sqlite3.Connection:
+    def _writing_connection(self) -> sqlite3.Connection:
         connection = self._writer_connection
         if connection is None:
             connection = self._writer_connection = _connect(self._path)
-        with translated(self._path):
-            connection.execute("BEGIN IMMEDIATE")
+        elif connection.in_transaction:
+            self._roll_back(connection)  # it was to be undone, and that was interrupted
         return connection
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
@@ -208,7 +211,6 @@ class _SqliteWriter(SqliteReader, Writer):
     def __init__(self, connection: sqlite3.Connection, path: Path, ref_ids: dict[str, int]) -> None:
         super().__init__(connection, path)
         self._ref_ids = ref_ids
-        self._added: list[str] = []
         self._head: Head | None = None
 
     def head(self) -> Head:
@@ -261,11 +263,6 @@ class _SqliteWriter(SqliteReader, Writer):
         with translated(self._path):
             self._db.execute(f"INSERT INTO checkpoint ({CHECKPOINT_COLUMNS}) VALUES (?,?,?,?)", row)
 
-    def forget(self) -> None:
-        """Drop the ids that this transaction gave out; called when it is undone."""
-        for name in self._added:
-            self._ref_ids.pop(name, None)
-
     def _intern(self, batch: Batch) -> dict[str, int]:
         ids = self._ref_ids
         names = [name for key in (*batch.mentions, *batch.relations) for name in key[:-1]]
@@ -281,7 +278,6 @@ class _SqliteWriter(SqliteReader, Writer):
             # An altered id can make the sum a float; the number is then too large to be written, which is told.
             rows = list(enumerate(fresh, start=int(next_id)))
             self._db.executemany("INSERT INTO ref (id, name) VALUES (?,?)", rows)
-            self._added.extend(fresh)
             ids.update((name, number) for number, name in rows)
         return ids
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from governance.errors import StorageError
 from governance.ledger import group_commit
 from governance.ledger.group_commit import GroupCommit
 from tests.ledger.callers import Disk, Outcomes, held, started, wait_until
@@ -216,30 +215,60 @@ def test_a_leader_that_is_interrupted_while_it_wakes_leaves_nobody_asleep(
     assert line.run([4]) == "done [4]"
 
 
-def test_a_leader_that_is_interrupted_before_outcomes_are_told_says_so(
+def test_those_whom_an_interrupted_leader_led_stand_in_line_again_in_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     disk = Disk()
     line = GroupCommit[Sequence[int], str](disk)
     first = held(disk, line)
-    lead = line._lead_group
 
     def cut_short(own: Any, *, stays: bool = False) -> Any:
         monkeypatch.undo()
         own.led = [own]
         line._join(own.led)
+        own.led[1].outcome = "done before"
         raise Interrupted
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(4) as pool:
         waiting = []
-        for number in (1, 2):
+        for number in (1, 2, 3, 4):
             waiting.append(pool.submit(line.run, [number]))
             wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
         monkeypatch.setattr(line, "_lead_group", cut_short)
         disk.go.set()
         assert isinstance(waiting[0].exception(10), Interrupted)
-        with pytest.raises(StorageError, match="interrupted: Interrupted"):
-            waiting[1].result(10)
+        assert [each.result(10) for each in waiting[1:]] == ["done before", "done [3]", "done [4]"]
     first.join(10)
-    assert lead is not cut_short
-    assert line.run([4]) == "done [4]"
+    assert disk.groups == [[[0]], [[3], [4]]]
+    assert (line._waiting, line._is_led) == (0, False)
+
+
+def test_who_was_interrupted_in_the_group_of_an_interrupted_leader_stands_in_line_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = Disk()
+    line = GroupCommit[Sequence[int], str](disk)
+    first = held(disk, line)
+
+    def cut_short(own: Any, *, stays: bool = False) -> Any:
+        monkeypatch.undo()
+        own.led = [own]
+        line._join(own.led)
+        line._leave(own.led[1])
+        raise Interrupted
+
+    with ThreadPoolExecutor(3) as pool:
+        waiting = []
+        for number in (1, 2, 3):
+            waiting.append(pool.submit(line.run, [number]))
+            wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
+        gone = line._line[1]
+        monkeypatch.setattr(line, "_lead_group", cut_short)
+        disk.go.set()
+        assert waiting[2].result(10) == "done [3]"
+        gone.outcome = "left"
+        assert gone.woken is not None
+        gone.woken.release()  # its thread is still there, since only its leaving was played
+        assert waiting[1].result(10) == "left"
+    first.join(10)
+    assert disk.groups == [[[0]], [[3]]]
