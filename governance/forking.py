@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Further processes of ours, to share work: forks, which need not load again what this one has loaded, and new ones."""
+"""Further processes of ours, to share work: forks, which need not load again what this one has loaded, and new ones.
+
+Whatever a fork must not share with the process that it was forked off says so (`watch`), and is told of every fork,
+ours and anybody's: it is closed before and opened anew after, in both.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
+from weakref import WeakSet
 
 _THREADS = Path("/proc/self/task")
 
@@ -44,3 +50,41 @@ def fork(work: Callable[[], object]) -> int:
 def module_environment() -> dict[str, str]:
     """The environment in which a new process finds our modules where this one does."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+class Watched(Protocol):
+    """What is told when this process is forked with `os.fork`, as `multiprocessing` and servers of many workers do."""
+
+    def before_fork(self) -> None:
+        """Close what must not be shared, and let nobody use it until it is over."""
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """It is over; called in both processes, in the thread that forked."""
+
+
+_watched: WeakSet[Watched] = WeakSet()
+_told: list[Watched] = []
+
+
+def watch(each: Watched) -> None:
+    """Tell something of every fork from now on, as long as anybody uses it."""
+    _watched.add(each)
+
+
+def _before() -> None:
+    for each in list(_watched):
+        each.before_fork()
+        _told.append(each)
+
+
+def _after(*, is_child: bool) -> None:
+    while _told:
+        _told.pop().after_fork(is_child=is_child)
+
+
+if hasattr(os, "register_at_fork"):  # Windows forks nothing
+    os.register_at_fork(
+        before=_before,
+        after_in_parent=lambda: _after(is_child=False),
+        after_in_child=lambda: _after(is_child=True),
+    )

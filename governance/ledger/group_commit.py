@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from governance.errors import StorageError
+from governance.forking import watch
 
 WAITING_MAX = 100_000
 """How many items may wait at once."""
@@ -111,6 +112,21 @@ class GroupCommit(Generic[Items, Result]):
         self._commit_seconds = 0.0
         self._gathered: threading.Lock | None = None
         """Held by a leader that waits for callers to come again, and released when all that it expects have come."""
+        watch(self)
+
+    def before_fork(self) -> None:
+        """Let nobody enter or leave the line while this process is forked."""
+        self._guard.acquire()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Go on; in a fork with an empty line, since whoever stood in it or led is a thread of another process."""
+        self._guard.release()
+        if is_child:
+            self._room = threading.Condition(self._guard)
+            self._wanting_room = self._waiting = 0
+            self._line.clear()
+            self._is_led = False
+            self._gathered = None
 
     def run(self, items: Items) -> Result:
         """Commit items, together with those of whoever waits; returns when they are durable.

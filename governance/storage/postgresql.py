@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
+from governance.forking import watch
 from governance.storage.delegating import DelegatingReader
 from governance.storage.index_rows import index_rows
 from governance.storage.interface import (
@@ -64,6 +65,10 @@ _COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+_inherited: list[Connection] = []
+"""Connections of the process that this one was forked off."""
+
+
 class PostgresqlStorage(DelegatingReader, Storage):
     """One schema of a PostgreSQL database opened as a ledger's tables.
 
@@ -88,6 +93,7 @@ class PostgresqlStorage(DelegatingReader, Storage):
         self._is_writing = False
         self._writer_connection: Connection | None = None
         _ = self._connection  # at once, so that what is wrong with the place is told now
+        watch(self)
 
     @classmethod
     def create(cls, url: str) -> PostgresqlStorage:
@@ -151,6 +157,20 @@ class PostgresqlStorage(DelegatingReader, Storage):
             if self._writer_connection is not None:
                 self._writer_connection.close()
                 self._writer_connection = None
+
+    def before_fork(self) -> None:
+        """Let nobody write while this process is forked."""
+        self._guard.acquire()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Go on; a fork opens connections of its own: two that speak on one line are understood by nobody."""
+        self._guard.release()
+        if is_child:
+            _inherited.extend(self._connections.values())  # never closed, since that would end the other's
+            _inherited.extend(filter(None, [self._writer_connection]))
+            self._connections.clear()
+            self._writer_connection = None
+            self._is_writing = False
 
     @property
     def _connection(self) -> Connection:

@@ -20,7 +20,7 @@ from typing import Any
 from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
 from governance.storage.sealed import SealedStore, StoreIdentity, statements
 from governance.storage.small_file import sync_folder
-from governance.storage.sqlite_reader import translated
+from governance.storage.sqlite_connection import translated
 
 APPLICATION_ID = 0x474F5653
 """`PRAGMA application_id` of a side store: the letters GOVS."""

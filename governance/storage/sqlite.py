@@ -18,7 +18,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from governance.errors import ConflictError, NotFoundError, SchemaError, StorageError
+from governance.errors import ConflictError, NotFoundError, StorageError
+from governance.forking import watch
 from governance.storage.delegating import DelegatingReader
 from governance.storage.index_rows import index_rows
 from governance.storage.interface import (
@@ -32,17 +33,21 @@ from governance.storage.interface import (
     require_next,
 )
 from governance.storage.lock import FileLock
+from governance.storage.sqlite_connection import (
+    APPLICATION_ID,
+    LedgerConnection,
+    connect,
+    leave_to_other_process,
+    translated,
+    use_write_ahead_log,
+)
 from governance.storage.sqlite_reader import (
     CHECKPOINT_COLUMNS,
     ENTRY_COLUMNS,
     VARIABLES_MAX,
     SqliteReader,
     marks,
-    translated,
 )
-
-APPLICATION_ID = 0x474F5631
-"""`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 REFS_CACHED_MAX = 200_000
 ROWS_TOGETHER = (128, 32, 8)
@@ -91,13 +96,14 @@ class SqliteStorage(DelegatingReader, Storage):
         self.url = f"sqlite:///{path}"
         self._path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[threading.Thread, LedgerConnection] = {}
         self._guard = threading.RLock()
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._ref_ids: dict[str, int] = {}
         self._is_writing = False
-        self._writer_connection: sqlite3.Connection | None = None
+        self._writer_connection: LedgerConnection | None = None
         self._open()  # at once, so that what is wrong with the file is told now
+        watch(self)
 
     @classmethod
     def create(cls, path: Path) -> SqliteStorage:
@@ -156,15 +162,15 @@ class SqliteStorage(DelegatingReader, Storage):
             finally:
                 self._is_writing = False
 
-    def _writing_connection(self) -> sqlite3.Connection:
+    def _writing_connection(self) -> LedgerConnection:
         connection = self._writer_connection
         if connection is None:
-            connection = self._writer_connection = _connect(self._path)
+            connection = self._writer_connection = connect(self._path)
         elif connection.in_transaction:
             self._roll_back(connection)  # it was to be undone, and that was interrupted
         return connection
 
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
+    def _roll_back(self, connection: LedgerConnection) -> None:
         """Undo a transaction; where even that fails, give the connection up, which undoes it as well."""
         if not connection.in_transaction:
             return
@@ -177,9 +183,8 @@ class SqliteStorage(DelegatingReader, Storage):
     def close(self) -> None:
         """Close every thread's connection."""
         with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+            while self._connections:
+                self._connections.popitem()[1].close()
             if self._writer_connection is not None:
                 self._writer_connection.close()
                 self._writer_connection = None
@@ -187,17 +192,49 @@ class SqliteStorage(DelegatingReader, Storage):
             self._local = threading.local()
 
     @property
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> LedgerConnection:
+        connection: LedgerConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._open()
         return connection
 
-    def _open(self) -> sqlite3.Connection:
-        connection = _connect(self._path)
-        self._local.connection = connection
-        self._connections.append(connection)
+    def _open(self) -> LedgerConnection:
+        for thread in [each for each in list(self._connections) if not each.is_alive()]:
+            self._connections.pop(thread).close()
+        connection = connect(self._path)
+        self._local.connection = self._connections[threading.current_thread()] = connection
         return connection
+
+    def before_fork(self) -> None:
+        """Close what is at rest: a fork inherits connections, but none of the locks that SQLite holds for them.
+
+        It would write into a log that this process, when it closes the file and is nobody's neighbour, puts away: what
+        was acknowledged there would be lost. The same holds for a new connection, as long as an inherited one is open.
+        """
+        self._guard.acquire()
+        current = threading.current_thread()
+        for thread, connection in list(self._connections.items()):
+            if (thread is current or not thread.is_alive()) and not connection.streams:
+                self._connections.pop(thread).close()
+        if current not in self._connections:
+            self._local.connection = None
+        if self._writer_connection is not None and not self._is_writing:
+            self._writer_connection.close()
+            self._writer_connection = None
+        if not self._is_writing:
+            self._lock.close()  # an inherited lock is one lock for both
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Go on with new connections; in a fork, refuse a file that another thread or an open question still held."""
+        self._guard.release()
+        inherited = list(self._connections.values())
+        if self._writer_connection is not None:
+            inherited.append(self._writer_connection)
+        if is_child and inherited:
+            leave_to_other_process(self._path, inherited)
+            self._connections.clear()
+            self._writer_connection = None
+            self._local = threading.local()
 
     @property
     def _inner(self) -> SqliteReader:
@@ -208,7 +245,7 @@ class SqliteStorage(DelegatingReader, Storage):
 class _SqliteWriter(SqliteReader, Writer):
     """The questions and the additions, inside one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, ref_ids: dict[str, int]) -> None:
+    def __init__(self, connection: LedgerConnection, path: Path, ref_ids: dict[str, int]) -> None:
         super().__init__(connection, path)
         self._ref_ids = ref_ids
         self._head: Head | None = None
@@ -282,50 +319,10 @@ class _SqliteWriter(SqliteReader, Writer):
         return ids
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger: look whose database it is before anything in it is changed."""
-    with translated(path):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    try:
-        with translated(path):
-            _check_header(connection, path)
-            _use_write_ahead_log(connection, path)
-    except StorageError:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_header(connection: sqlite3.Connection, path: Path) -> None:
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application_id != APPLICATION_ID:
-        raise SchemaError(
-            f"{path} is an SQLite database but not a ledger (application id {application_id:#x})",
-            hint="check the path; a ledger is made with governance init",
-        )
-    if version > SCHEMA_VERSION:
-        raise SchemaError(
-            f"{path} has schema version {version}, this program knows up to {SCHEMA_VERSION}",
-            hint="upgrade the governance package",
-        )
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
-        raise StorageError(
-            f"{path}: SQLite cannot use a write-ahead log here (journal mode {mode})",
-            hint="put the ledger on a local, writable file system",
-        )
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -65536")
-
-
 def _fill(path: Path, statements: Iterable[str]) -> None:
     """Make the tables in an empty file, all or none."""
     with translated(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        _use_write_ahead_log(connection, path)
+        use_write_ahead_log(connection, path)
         connection.execute("BEGIN EXCLUSIVE")
         for statement in statements:
             connection.execute(statement)

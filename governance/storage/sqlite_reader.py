@@ -8,14 +8,12 @@ The driver's errors leave as ours (`translated`).
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from governance.errors import SchemaError, StorageError
+from governance.errors import SchemaError
 from governance.storage.index_rows import runs, spread, spread_below
 from governance.storage.interface import (
     ROWS_EACH,
@@ -28,6 +26,7 @@ from governance.storage.interface import (
     RelationRow,
     chunked,
 )
+from governance.storage.sqlite_connection import LedgerConnection, translated
 from governance.storage.triggers import INDEXES, TABLES, sqlite_triggers, sqlite_views
 
 VARIABLES_MAX = 900
@@ -56,7 +55,7 @@ _OTHERWISE = re.compile(r"\b(?:collate|as|where)\b", re.IGNORECASE)
 class SqliteReader(Reader):
     """The questions, on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: LedgerConnection, path: Path) -> None:
         self._db = connection
         self._path = path
 
@@ -65,16 +64,19 @@ class SqliteReader(Reader):
             return self._db.execute(sql, values).fetchall()
 
     def _stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        with translated(self._path):
-            cursor = self._db.execute(sql, values)
-            while rows := cursor.fetchmany(2000):
-                yield from rows
+        for rows in self._runs(sql, values, 2000):
+            yield from rows
 
     def _runs(self, sql: str, values: Sequence[Any], each: int) -> Iterator[list[Any]]:
-        with translated(self._path):
-            cursor = self._db.execute(sql, values)
-            while rows := cursor.fetchmany(each):
-                yield rows
+        connection = self._db
+        connection.streams += 1
+        try:
+            with translated(self._path):
+                cursor = connection.execute(sql, values)
+                while rows := cursor.fetchmany(each):
+                    yield rows
+        finally:
+            connection.streams -= 1
 
     def require_types(self, what: str, values: Sequence[Any], types: Sequence[type]) -> None:
         """Refuse values of other types than were written: SQLite takes any type into any column.
@@ -292,58 +294,6 @@ class SqliteReader(Reader):
 def marks(values: Sequence[str]) -> str:
     """As many placeholders as there are values, to stand in a statement's `IN (…)`."""
     return ",".join("?" * len(values))
-
-
-class translated:  # noqa: N801  # reads as a verb in a with statement; a class, because it stands in the hot path
-    """Turns the driver's errors into ours, with the mend.
-
-    Args:
-        path: The database file, for the message.
-    """
-
-    __slots__ = ("_path",)
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # The driver's, too: a number beyond 64 bits that cannot be bound, a message about a name that is no text.
-        if isinstance(error, (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError)):
-            raise _translation(self._path, error) from error
-
-
-def _translation(
-    path: Path, error: sqlite3.DatabaseError | OverflowError | UnicodeDecodeError
-) -> StorageError:
-    text = str(error)
-    if isinstance(error, OverflowError):
-        return StorageError(f"{path}: a number is beyond what the database can hold: {text}")
-    if isinstance(error, UnicodeDecodeError):
-        return SchemaError(f"{path} is corrupt: a name in it is no text", hint="restore it from a copy")
-    if isinstance(error, sqlite3.IntegrityError):
-        return StorageError(f"{path}: the database refused the write: {text}")
-    if any(sign in text for sign in ("not a database", "malformed", "no such table", "no such column")):
-        return SchemaError(f"{path} is not a ledger or is corrupt: {text}", hint="restore it from a copy")
-    return StorageError(f"{path}: {text}", hint=_mend(text))
-
-
-def _mend(text: str) -> str:
-    if "readonly" in text:
-        return "the file or its folder cannot be written: check its permissions"
-    if "unable to open" in text:
-        return (
-            "SQLite writes beside the file even to read it: copy the ledger into a folder that can be written"
-        )
-    if "locked" in text:
-        return "another program holds the database: try again"
-    if "full" in text:
-        return "the disk is full: nothing was written; make room and try again"
-    return "check the disk and the file's permissions"
 
 
 def _reaching(table: str, start: int | None, end: int | None) -> tuple[str, list[int]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A caller that is interrupted, wherever it stands, leaves nobody behind waiting."""
+"""A caller that is interrupted, wherever it stands, leaves nobody behind waiting; nor does a fork."""
 
 from __future__ import annotations
 
@@ -272,3 +272,29 @@ def test_who_was_interrupted_in_the_group_of_an_interrupted_leader_stands_in_lin
         assert waiting[1].result(10) == "left"
     first.join(10)
     assert disk.groups == [[[0]], [[3]]]
+
+
+def test_a_fork_begins_with_an_empty_line() -> None:
+    """Whoever leads or waits is a thread of the process that was forked; there the line goes on as it stood."""
+    disk = Disk()
+    line = GroupCommit[Sequence[int], str](disk)
+    first = held(disk, line)
+    second = started(lambda: line.run([1]))
+    wait_until(lambda: len(line._line) == 1)
+    line.before_fork()
+    assert line._guard.locked()
+    line.after_fork(is_child=False)
+    assert (len(line._line), line._is_led, line._guard.locked()) == (1, True, False)
+    disk.go.set()
+    for thread in (first, second):
+        thread.join(10)
+    assert disk.groups == [[[0]], [[1]]]
+
+    disk = Disk()
+    line = GroupCommit[Sequence[int], str](disk)
+    first = held(disk, line)
+    line.before_fork()
+    line.after_fork(is_child=True)
+    disk.go.set()
+    first.join(10)
+    assert line.run([2]) == "done [2]"

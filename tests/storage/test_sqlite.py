@@ -495,3 +495,10 @@ def test_a_transaction_that_cannot_be_rolled_back_does_not_stop_the_next(tmp_pat
         with storage.writing() as writer:
             writer.write_checkpoint(row)
         assert storage.checkpoints() == [row]
+
+
+def test_connections_of_threads_that_ended_are_closed(tmp_path: Path) -> None:
+    with closing(SqliteStorage.create(tmp_path / "ledger.db")) as storage:
+        for _ in range(5):
+            in_thread(storage.head)
+        assert len(storage._connections) <= 2
