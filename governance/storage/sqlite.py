@@ -38,6 +38,7 @@ from governance.storage.sqlite_connection import (
     LedgerConnection,
     connect,
     leave_to_other_process,
+    require_in_place,
     translated,
     use_write_ahead_log,
 )
@@ -168,6 +169,7 @@ class SqliteStorage(DelegatingReader, Storage):
             connection = self._writer_connection = connect(self._path)
         elif connection.in_transaction:
             self._roll_back(connection)  # it was to be undone, and that was interrupted
+        require_in_place(connection, self._path)
         return connection
 
     def _roll_back(self, connection: LedgerConnection) -> None:

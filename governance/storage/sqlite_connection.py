@@ -24,9 +24,11 @@ class LedgerConnection(sqlite3.Connection):
 
     Attributes:
         streams: How many questions are being answered on it row by row.
+        identity: Which file it is: device and number.
     """
 
     streams = 0
+    identity: tuple[int, int] | None = None
 
 
 _inherited: list[LedgerConnection] = []
@@ -59,6 +61,7 @@ def connect(path: Path) -> LedgerConnection:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=30, factory=LedgerConnection
         )
+    connection.identity = _identity(path)
     try:
         with translated(path):
             _check_header(connection, path)
@@ -67,6 +70,19 @@ def connect(path: Path) -> LedgerConnection:
         connection.close()
         raise
     return connection
+
+
+def require_in_place(connection: LedgerConnection, path: Path) -> None:
+    """Refuse to write to a file that nobody finds any more: what is in its log would be lost, or read with another one.
+
+    Raises:
+        StorageError: It was moved, replaced or removed.
+    """
+    if _identity(path) != connection.identity:
+        raise StorageError(
+            f"{path} was moved, replaced or removed while it was open here: nothing was written",
+            hint=f"put it back, or end what has it open; where there is a {path.name}-wal, it is moved along",
+        )
 
 
 def _check_header(connection: sqlite3.Connection, path: Path) -> None:

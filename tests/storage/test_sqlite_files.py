@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,9 +16,7 @@ from governance.storage.interface import (
     SCHEMA_VERSION,
 )
 from governance.storage.sqlite import SqliteStorage
-from tests.storage.rows import (
-    snapshot,
-)
+from tests.storage.rows import fill, snapshot
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
@@ -136,3 +135,44 @@ def test_a_ledger_that_could_not_be_made_leaves_no_file(
     with pytest.raises(StorageError):
         SqliteStorage.create(tmp_path / "ledger.db")
     assert list(tmp_path.glob("*.db")) == []
+
+
+def _moved(path: Path) -> None:
+    path.rename(path.with_name("elsewhere.db"))
+
+
+def _replaced(path: Path) -> None:
+    with closing(SqliteStorage.create(path.with_name("another.db"))) as another:
+        fill(another, 0, 2)
+    path.with_name("another.db").replace(path)
+
+
+@pytest.mark.parametrize("take_away", [Path.unlink, _moved, _replaced])
+def test_nothing_is_written_to_a_file_that_is_no_longer_there(
+    tmp_path: Path, take_away: Callable[[Path], None]
+) -> None:
+    """A backup is put back, or the ledger moved, while a service goes on: it must not be told that it is written."""
+    path = tmp_path / "served.db"
+    with closing(SqliteStorage.create(path)) as storage:
+        fill(storage, 0, 5)
+        take_away(path)
+        with pytest.raises(
+            StorageError, match="was moved, replaced or removed while it was open here"
+        ) as caught:
+            fill(storage, 5, 6)
+        assert caught.value.hint is not None
+        assert "served.db-wal" in caught.value.hint
+        assert storage.head().size == 5
+
+
+def test_a_file_that_is_put_back_is_written_on(tmp_path: Path) -> None:
+    path = tmp_path / "served.db"
+    with closing(SqliteStorage.create(path)) as storage:
+        fill(storage, 0, 5)
+        _moved(path)
+        with pytest.raises(StorageError):
+            fill(storage, 5, 6)
+        path.with_name("elsewhere.db").rename(path)
+        fill(storage, 5, 7)
+    with closing(SqliteStorage(path)) as storage:
+        assert storage.head().size == 7
