@@ -61,11 +61,12 @@ def connect(path: Path) -> LedgerConnection:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=30, factory=LedgerConnection
         )
-    connection.identity = _identity(path)
     try:
         with translated(path):
             _check_header(connection, path)
             use_write_ahead_log(connection, path)
+        # Only now: SQLite opens the file with the first statement, and on a layered file system that makes it another.
+        connection.identity = _identity(path)
     except StorageError:
         connection.close()
         raise
