@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -63,7 +64,8 @@ class Watched(Protocol):
 
 
 _watched: WeakSet[Watched] = WeakSet()
-_told: list[Watched] = []
+_forking = threading.local()
+"""What a thread that forks has told, in `told`."""
 
 
 def watch(each: Watched) -> None:
@@ -72,14 +74,15 @@ def watch(each: Watched) -> None:
 
 
 def _before() -> None:
+    _forking.told = []
     for each in list(_watched):
         each.before_fork()
-        _told.append(each)
+        _forking.told.append(each)
 
 
 def _after(*, is_child: bool) -> None:
-    while _told:
-        _told.pop().after_fork(is_child=is_child)
+    while _forking.told:
+        _forking.told.pop().after_fork(is_child=is_child)
 
 
 if hasattr(os, "register_at_fork"):  # Windows forks nothing

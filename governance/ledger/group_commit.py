@@ -264,7 +264,8 @@ class GroupCommit(Generic[Items, Result]):
             following.woken.release()
             self._wake(waiting)
             return None
-        self._wake(waiting)
+        if waiting:
+            self._wake(waiting)
         return self._await_callers() if following is None and stays else following
 
     def _await_callers(self) -> _Request[Items, Result] | None:

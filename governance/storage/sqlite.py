@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -169,7 +169,7 @@ class SqliteStorage(DelegatingReader, Storage):
             connection = self._writer_connection = connect(self._path)
         elif connection.in_transaction:
             self._roll_back(connection)  # it was to be undone, and that was interrupted
-        require_in_place(connection, self._path)
+        require_in_place(connection)
         return connection
 
     def _roll_back(self, connection: LedgerConnection) -> None:
@@ -201,11 +201,16 @@ class SqliteStorage(DelegatingReader, Storage):
         return connection
 
     def _open(self) -> LedgerConnection:
-        for thread in [each for each in list(self._connections) if not each.is_alive()]:
-            self._connections.pop(thread).close()
+        self._close_where(lambda thread: not thread.is_alive())
         connection = connect(self._path)
         self._local.connection = self._connections[threading.current_thread()] = connection
         return connection
+
+    def _close_where(self, is_done: Callable[[threading.Thread], bool]) -> None:
+        """Close the connections of threads that are done with them, but for those on which an answer is being read."""
+        for thread, connection in list(self._connections.items()):
+            if is_done(thread) and not connection.streams and self._connections.pop(thread, None) is not None:
+                connection.close()
 
     def before_fork(self) -> None:
         """Close what is at rest: a fork inherits connections, but none of the locks that SQLite holds for them.
@@ -215,9 +220,7 @@ class SqliteStorage(DelegatingReader, Storage):
         """
         self._guard.acquire()
         current = threading.current_thread()
-        for thread, connection in list(self._connections.items()):
-            if (thread is current or not thread.is_alive()) and not connection.streams:
-                self._connections.pop(thread).close()
+        self._close_where(lambda thread: thread is current or not thread.is_alive())
         if current not in self._connections:
             self._local.connection = None
         if self._writer_connection is not None and not self._is_writing:

@@ -7,6 +7,7 @@ Rules: whose database a file is, is looked at before anything in it is changed. 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,32 +20,37 @@ APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
 
+Identity = tuple[int, int]
+
+
 class LedgerConnection(sqlite3.Connection):
     """A connection to a ledger.
 
     Attributes:
         streams: How many questions are being answered on it row by row.
+        file: The file's path.
         identity: Which file it is: device and number.
     """
 
     streams = 0
-    identity: tuple[int, int] | None = None
+    file = ""
+    identity: Identity | None = None
 
 
 _inherited: list[LedgerConnection] = []
-_inherited_files: set[tuple[int, int] | None] = set()
-"""Files that were in use in the process that this one was forked off, by device and number."""
+_inherited_files: set[Identity | None] = set()
+"""Files that were in use in the process that this one was forked off."""
 
 
 def leave_to_other_process(path: Path, inherited: Sequence[LedgerConnection]) -> None:
     """Remember in a fork what the other process has open: closing it is not for this one to do."""
     _inherited.extend(inherited)
-    _inherited_files.add(_identity(path))
+    _inherited_files.add(_identity(str(path)))
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(file: str) -> Identity | None:
     try:
-        status = path.stat()
+        status = os.stat(file)  # noqa: PTH116  # asked at each append: a Path's own costs three times as much
     except OSError:
         return None
     return status.st_dev, status.st_ino
@@ -52,7 +58,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def connect(path: Path) -> LedgerConnection:
     """Open a ledger: look whose database it is before anything in it is changed."""
-    if _inherited_files and _identity(path) in _inherited_files:
+    if _inherited_files and _identity(str(path)) in _inherited_files:
         raise StorageError(
             f"{path} was in use in the process that this one was forked off",
             hint="fork before threads use the ledger, or start the process anew (multiprocessing: spawn)",
@@ -66,23 +72,25 @@ def connect(path: Path) -> LedgerConnection:
             _check_header(connection, path)
             use_write_ahead_log(connection, path)
         # Only now: SQLite opens the file with the first statement, and on a layered file system that makes it another.
-        connection.identity = _identity(path)
+        connection.file = str(path)
+        connection.identity = _identity(connection.file)
     except StorageError:
         connection.close()
         raise
     return connection
 
 
-def require_in_place(connection: LedgerConnection, path: Path) -> None:
+def require_in_place(connection: LedgerConnection) -> None:
     """Refuse to write to a file that nobody finds any more: what is in its log would be lost, or read with another one.
 
     Raises:
         StorageError: It was moved, replaced or removed.
     """
-    if _identity(path) != connection.identity:
+    if _identity(connection.file) != connection.identity:
+        log = f"{Path(connection.file).name}-wal"
         raise StorageError(
-            f"{path} was moved, replaced or removed while it was open here: nothing was written",
-            hint=f"put it back, or end what has it open; where there is a {path.name}-wal, it is moved along",
+            f"{connection.file} was moved, replaced or removed while it was open here: nothing was written",
+            hint=f"put it back, or end what has it open; where there is a {log}, it is moved along",
         )
 
 
@@ -110,6 +118,7 @@ def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
             hint="put the ledger on a local, writable file system",
         )
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # for macOS, where a plain sync stops at the disk's own cache
     connection.execute("PRAGMA cache_size = -65536")
 
 

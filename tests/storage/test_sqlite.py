@@ -395,6 +395,7 @@ def test_what_is_acknowledged_is_on_the_disk(path: Path) -> None:
         connection = writer._db  # type: ignore[attr-defined]  # no question of the interface tells it
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA fullfsync").fetchone() == (1,)
 
 
 def test_a_lock_that_cannot_be_taken_is_a_storage_error(path: Path) -> None:
@@ -502,3 +503,12 @@ def test_connections_of_threads_that_ended_are_closed(tmp_path: Path) -> None:
         for _ in range(5):
             in_thread(storage.head)
         assert len(storage._connections) <= 2
+
+
+def test_an_answer_outlives_the_thread_that_asked(tmp_path: Path) -> None:
+    with closing(SqliteStorage.create(tmp_path / "ledger.db")) as storage:
+        fill(storage, 0, 9)
+        rows = in_thread(lambda: storage.entries(0, 9))
+        first = next(rows)
+        in_thread(storage.head)
+        assert [row.index for row in (first, *rows)] == list(range(9))
