@@ -156,7 +156,7 @@ def batch_append(folder: Path, batch: int, rounds: int) -> None:
     storage.close()
     other.close()
     floor.close()
-    report(f"batch of {batch:,}", batch / statistics.median(ours), batch / statistics.median(bare), 0.35)
+    report(f"batch of {batch:,}", batch / statistics.median(ours), batch / statistics.median(bare), 0.6)
     rate, floor_rate = batch / statistics.median(ready), batch / statistics.median(bare)
     print(
         f"{'rows ready made':16} {rate:>12,.0f}/s  floor {floor_rate:>12,.0f}/s  ratio {rate / floor_rate:.2f}"
@@ -176,7 +176,7 @@ def durable_append(folder: Path) -> None:
         previous = floor_append(floor, body, number, previous)
         bare.append(time.perf_counter() - start)
     storage.close()
-    report("durable append", 1 / statistics.median(ours), 1 / statistics.median(bare), 0.7)
+    report("durable append", 1 / statistics.median(ours), 1 / statistics.median(bare), 0.9)
 
 
 def fill(path: Path, count: int) -> None:
