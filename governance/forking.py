@@ -60,7 +60,11 @@ class Watched(Protocol):
         """Close what must not be shared, and let nobody use it until it is over."""
 
     def after_fork(self, *, is_child: bool) -> None:
-        """It is over; called in both processes, in the thread that forked."""
+        """It is over; called in both processes, in the thread that forked.
+
+        In a fork it may come without the other: a server written in C may tell Python only then. No lock of before is
+        worth anything there, since its holder may be a thread that was not forked.
+        """
 
 
 _watched: WeakSet[Watched] = WeakSet()
@@ -80,14 +84,15 @@ def _before() -> None:
         _forking.told.append(each)
 
 
-def _after(*, is_child: bool) -> None:
+def _after_in_parent() -> None:
     while _forking.told:
-        _forking.told.pop().after_fork(is_child=is_child)
+        _forking.told.pop().after_fork(is_child=False)
+
+
+def _after_in_child() -> None:
+    for each in list(_watched):
+        each.after_fork(is_child=True)
 
 
 if hasattr(os, "register_at_fork"):  # Windows forks nothing
-    os.register_at_fork(
-        before=_before,
-        after_in_parent=lambda: _after(is_child=False),
-        after_in_child=lambda: _after(is_child=True),
-    )
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

@@ -120,13 +120,15 @@ class GroupCommit(Generic[Items, Result]):
 
     def after_fork(self, *, is_child: bool) -> None:
         """Go on; in a fork with an empty line, since whoever stood in it or led is a thread of another process."""
-        self._guard.release()
-        if is_child:
-            self._room = threading.Condition(self._guard)
-            self._wanting_room = self._waiting = 0
-            self._line.clear()
-            self._is_led = False
-            self._gathered = None
+        if not is_child:
+            self._guard.release()
+            return
+        self._guard = threading.Lock()
+        self._room = threading.Condition(self._guard)
+        self._wanting_room = self._waiting = 0
+        self._line.clear()
+        self._is_led = False
+        self._gathered = None
 
     def run(self, items: Items) -> Result:
         """Commit items, together with those of whoever waits; returns when they are durable.

@@ -164,13 +164,15 @@ class PostgresqlStorage(DelegatingReader, Storage):
 
     def after_fork(self, *, is_child: bool) -> None:
         """Go on; a fork opens connections of its own: two that speak on one line are understood by nobody."""
-        self._guard.release()
-        if is_child:
-            _inherited.extend(self._connections.values())  # never closed, since that would end the other's
-            _inherited.extend(filter(None, [self._writer_connection]))
-            self._connections.clear()
-            self._writer_connection = None
-            self._is_writing = False
+        if not is_child:
+            self._guard.release()
+            return
+        self._guard = threading.RLock()
+        _inherited.extend(self._connections.values())  # never closed, since that would end the other's
+        _inherited.extend(filter(None, [self._writer_connection]))
+        self._connections.clear()
+        self._writer_connection = None
+        self._is_writing = False
 
     @property
     def _connection(self) -> Connection:

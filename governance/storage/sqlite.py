@@ -231,11 +231,13 @@ class SqliteStorage(DelegatingReader, Storage):
 
     def after_fork(self, *, is_child: bool) -> None:
         """Go on with new connections; in a fork, refuse a file that another thread or an open question still held."""
-        self._guard.release()
-        inherited = list(self._connections.values())
-        if self._writer_connection is not None:
-            inherited.append(self._writer_connection)
-        if is_child and inherited:
+        if not is_child:
+            self._guard.release()
+            return
+        self._guard = threading.RLock()
+        self._is_writing = False
+        inherited = [*self._connections.values(), *filter(None, [self._writer_connection])]
+        if inherited:
             leave_to_other_process(self._path, inherited)
             self._connections.clear()
             self._writer_connection = None

@@ -8,6 +8,7 @@ process that forks is one of its own, so that nothing of the test's own is forke
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable
@@ -131,6 +132,23 @@ def fork_beside_a_thread_that_reads(url: str) -> None:
         require_done(fork(lambda: append_some(open_ledger(storage), "fork")))
 
 
+def fork_by_a_server_written_in_c(url: str) -> None:
+    """As uWSGI does it: Python is told only when it is over, and only in the fork."""
+    with closing(open_storage(url)) as storage:
+        append_some(open_ledger(storage), "first")
+        number = ctypes.PyDLL(None).fork()
+        if number == 0:
+            try:
+                ctypes.pythonapi.PyOS_AfterFork_Child()
+                refuse(storage, url)
+            except BaseException:
+                os._exit(1)
+                raise
+            os._exit(0)
+        require_done(number)
+        append_some(open_ledger(storage), "last")
+
+
 def test_what_a_fork_acknowledged_is_there_though_the_first_process_closed(store_url: str) -> None:
     make_ledger(store_url)
     run_together([(append_in_a_fork_after_closing, (store_url,))])
@@ -143,12 +161,18 @@ def test_forks_append_at_the_same_time(store_url: str) -> None:
     assert require_whole(store_url).tree_size == 1 + 6 * EACH
 
 
-@pytest.mark.parametrize("forking", [fork_in_the_middle_of_a_question, fork_beside_a_thread_that_reads])
+@pytest.mark.parametrize(
+    ("forking", "shares"),
+    [
+        (fork_in_the_middle_of_a_question, 3),
+        (fork_beside_a_thread_that_reads, 1),
+        (fork_by_a_server_written_in_c, 2),
+    ],
+)
 def test_a_file_that_could_not_be_closed_is_refused_to_the_fork(
-    forking: Callable[[str], None], tmp_path: Path
+    forking: Callable[[str], None], shares: int, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     make_ledger(url)
     run_together([(forking, (url,))])
-    size = 1 + (3 if forking is fork_in_the_middle_of_a_question else 1) * EACH
-    assert require_whole(url).tree_size == size
+    assert require_whole(url).tree_size == 1 + shares * EACH
