@@ -59,11 +59,14 @@ class Watched(Protocol):
     def before_fork(self) -> None:
         """Close what must not be shared, and let nobody use it until it is over."""
 
-    def after_fork(self, *, is_child: bool) -> None:
-        """It is over; called in both processes, in the thread that forked.
+    def after_fork(self) -> None:
+        """It is over: go on in the process that was forked, in the thread that forked."""
 
-        In a fork it may come without the other: a server written in C may tell Python only then. No lock of before is
-        worth anything there, since its holder may be a thread that was not forked.
+    def begin_in_fork(self) -> None:
+        """Begin anew in the fork.
+
+        It may come without the others: a server written in C may tell Python only then. No lock of before is worth
+        anything there, since its holder may be a thread that was not forked.
         """
 
 
@@ -86,12 +89,12 @@ def _before() -> None:
 
 def _after_in_parent() -> None:
     while _forking.told:
-        _forking.told.pop().after_fork(is_child=False)
+        _forking.told.pop().after_fork()
 
 
 def _after_in_child() -> None:
     for each in list(_watched):
-        each.after_fork(is_child=True)
+        each.begin_in_fork()
 
 
 if hasattr(os, "register_at_fork"):  # Windows forks nothing

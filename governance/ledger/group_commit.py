@@ -118,11 +118,12 @@ class GroupCommit(Generic[Items, Result]):
         """Let nobody enter or leave the line while this process is forked."""
         self._guard.acquire()
 
-    def after_fork(self, *, is_child: bool) -> None:
-        """Go on; in a fork with an empty line, since whoever stood in it or led is a thread of another process."""
-        if not is_child:
-            self._guard.release()
-            return
+    def after_fork(self) -> None:
+        """Go on with the line as it stands."""
+        self._guard.release()
+
+    def begin_in_fork(self) -> None:
+        """Begin with an empty line, since whoever stood in it or led is a thread of another process."""
         self._guard = threading.Lock()
         self._room = threading.Condition(self._guard)
         self._wanting_room = self._waiting = 0

@@ -176,9 +176,6 @@ class Ledger:
 
     def _commit(self, groups: Sequence[Sequence[Prepared] | _Unready]) -> Sequence[Entries | Exception]:
         """Append the events of several callers, those that are not ready yet made so; an outcome for each."""
-        if len(groups) == 1:
-            alone = self._made_ready_alone(groups[0])
-            return [alone] if isinstance(alone, Exception) else self._appender.append_all([alone])
         ready = self._made_ready(groups)
         written = iter(self._appender.append_all([each for each in ready if not isinstance(each, Exception)]))
         return [each if isinstance(each, Exception) else next(written) for each in ready]

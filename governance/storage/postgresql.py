@@ -162,11 +162,12 @@ class PostgresqlStorage(DelegatingReader, Storage):
         """Let nobody write while this process is forked."""
         self._guard.acquire()
 
-    def after_fork(self, *, is_child: bool) -> None:
-        """Go on; a fork opens connections of its own: two that speak on one line are understood by nobody."""
-        if not is_child:
-            self._guard.release()
-            return
+    def after_fork(self) -> None:
+        """Go on."""
+        self._guard.release()
+
+    def begin_in_fork(self) -> None:
+        """Leave what was inherited alone: two that speak on one connection are understood by nobody."""
         self._guard = threading.RLock()
         _inherited.extend(self._connections.values())  # never closed, since that would end the other's
         _inherited.extend(filter(None, [self._writer_connection]))

@@ -169,7 +169,7 @@ class SqliteStorage(DelegatingReader, Storage):
             connection = self._writer_connection = connect(self._path)
         elif connection.in_transaction:
             self._roll_back(connection)  # it was to be undone, and that was interrupted
-        require_in_place(connection)
+        require_in_place(connection, self._path)
         return connection
 
     def _roll_back(self, connection: LedgerConnection) -> None:
@@ -229,11 +229,12 @@ class SqliteStorage(DelegatingReader, Storage):
         if not self._is_writing:
             self._lock.close()  # an inherited lock is one lock for both
 
-    def after_fork(self, *, is_child: bool) -> None:
-        """Go on with new connections; in a fork, refuse a file that another thread or an open question still held."""
-        if not is_child:
-            self._guard.release()
-            return
+    def after_fork(self) -> None:
+        """Go on with new connections."""
+        self._guard.release()
+
+    def begin_in_fork(self) -> None:
+        """Begin with new connections, or refuse a file that another thread or an open question still held."""
         self._guard = threading.RLock()
         self._is_writing = False
         inherited = [*self._connections.values(), *filter(None, [self._writer_connection])]

@@ -7,7 +7,6 @@ Rules: whose database a file is, is looked at before anything in it is changed. 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from governance.storage.interface import SCHEMA_VERSION
 APPLICATION_ID = 0x474F5631
 """`PRAGMA application_id` of a ledger: the letters GOV1."""
 
-
 Identity = tuple[int, int]
 
 
@@ -28,12 +26,10 @@ class LedgerConnection(sqlite3.Connection):
 
     Attributes:
         streams: How many questions are being answered on it row by row.
-        file: The file's path.
         identity: Which file it is: device and number.
     """
 
     streams = 0
-    file = ""
     identity: Identity | None = None
 
 
@@ -45,12 +41,12 @@ _inherited_files: set[Identity | None] = set()
 def leave_to_other_process(path: Path, inherited: Sequence[LedgerConnection]) -> None:
     """Remember in a fork what the other process has open: closing it is not for this one to do."""
     _inherited.extend(inherited)
-    _inherited_files.add(_identity(str(path)))
+    _inherited_files.add(_identity(path))
 
 
-def _identity(file: str) -> Identity | None:
+def _identity(path: Path) -> Identity | None:
     try:
-        status = os.stat(file)  # noqa: PTH116  # asked at each append: a Path's own costs three times as much
+        status = path.stat()
     except OSError:
         return None
     return status.st_dev, status.st_ino
@@ -58,7 +54,7 @@ def _identity(file: str) -> Identity | None:
 
 def connect(path: Path) -> LedgerConnection:
     """Open a ledger: look whose database it is before anything in it is changed."""
-    if _inherited_files and _identity(str(path)) in _inherited_files:
+    if _inherited_files and _identity(path) in _inherited_files:
         raise StorageError(
             f"{path} was in use in the process that this one was forked off",
             hint="fork before threads use the ledger, or start the process anew (multiprocessing: spawn)",
@@ -72,25 +68,23 @@ def connect(path: Path) -> LedgerConnection:
             _check_header(connection, path)
             use_write_ahead_log(connection, path)
         # Only now: SQLite opens the file with the first statement, and on a layered file system that makes it another.
-        connection.file = str(path)
-        connection.identity = _identity(connection.file)
+        connection.identity = _identity(path)
     except StorageError:
         connection.close()
         raise
     return connection
 
 
-def require_in_place(connection: LedgerConnection) -> None:
+def require_in_place(connection: LedgerConnection, path: Path) -> None:
     """Refuse to write to a file that nobody finds any more: what is in its log would be lost, or read with another one.
 
     Raises:
         StorageError: It was moved, replaced or removed.
     """
-    if _identity(connection.file) != connection.identity:
-        log = f"{Path(connection.file).name}-wal"
+    if _identity(path) != connection.identity:
         raise StorageError(
-            f"{connection.file} was moved, replaced or removed while it was open here: nothing was written",
-            hint=f"put it back, or end what has it open; where there is a {log}, it is moved along",
+            f"{path} was moved, replaced or removed while it was open here: nothing was written",
+            hint=f"put it back, or end what has it open; where there is a {path.name}-wal, it is moved along",
         )
 
 

@@ -26,9 +26,9 @@ from tests.faults.appending import batch_of, make_ledger, open_ledger, require_w
 EACH = 40
 
 
-def fork(work: Callable[[], object]) -> int:
+def fork(work: Callable[[], object], by: Callable[[], int] = os.fork) -> int:
     """Do something in a fork, which ends with 0 if it could be done; its number."""
-    number = os.fork()
+    number = by()
     if number:
         return number
     try:
@@ -136,16 +136,12 @@ def fork_by_a_server_written_in_c(url: str) -> None:
     """As uWSGI does it: Python is told only when it is over, and only in the fork."""
     with closing(open_storage(url)) as storage:
         append_some(open_ledger(storage), "first")
-        number = ctypes.PyDLL(None).fork()
-        if number == 0:
-            try:
-                ctypes.pythonapi.PyOS_AfterFork_Child()
-                refuse(storage, url)
-            except BaseException:
-                os._exit(1)
-                raise
-            os._exit(0)
-        require_done(number)
+
+        def told_late() -> None:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+            refuse(storage, url)
+
+        require_done(fork(told_late, by=ctypes.PyDLL(None).fork))
         append_some(open_ledger(storage), "last")
 
 

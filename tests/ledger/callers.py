@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from governance.errors import ConflictError, GovernanceError
 from governance.ledger.group_commit import GroupCommit
@@ -60,3 +61,15 @@ def wait_until(ready: Callable[[], bool]) -> None:
             return
         paused.wait(0.005)
     raise AssertionError("it did not come about")
+
+
+def standing(
+    pool: ThreadPoolExecutor, line: GroupCommit[Sequence[int], str], *numbers: int
+) -> list[Future[str]]:
+    """Callers that stand in line one behind the other, each with a number."""
+    waiting: list[Future[str]] = []
+    for number in numbers:
+        before = len(line._line)
+        waiting.append(pool.submit(line.run, [number]))
+        wait_until(lambda before=before: len(line._line) == before + 1)  # type: ignore[misc]
+    return waiting

@@ -14,7 +14,7 @@ import pytest
 
 from governance.ledger import group_commit
 from governance.ledger.group_commit import GroupCommit
-from tests.ledger.callers import Disk, Outcomes, held, started, wait_until
+from tests.ledger.callers import Disk, Outcomes, held, standing, started, wait_until
 
 
 class Interrupted(Exception):  # noqa: N818  # it is no error: it stands for Control-C
@@ -174,10 +174,7 @@ def test_who_is_woken_and_interrupted_wakes_the_next_all_the_same(monkeypatch: p
 
     monkeypatch.setattr(line, "_wake_following", interrupted_once)
     with ThreadPoolExecutor(4) as pool:
-        waiting = []
-        for number in (1, 2, 3, 4):
-            waiting.append(pool.submit(line.run, [number]))
-            wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
+        waiting = standing(pool, line, 1, 2, 3, 4)
         disk.go.set()
         outcomes = [each.exception(10) for each in waiting]
     first.join(10)
@@ -201,10 +198,7 @@ def test_a_leader_that_is_interrupted_while_it_wakes_leaves_nobody_asleep(
 
     monkeypatch.setattr(line, "_wake", interrupted_once)
     with ThreadPoolExecutor(4) as pool:
-        waiting = []
-        for number in (1, 2):
-            waiting.append(pool.submit(line.run, [number]))
-            wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
+        waiting = standing(pool, line, 1, 2)
         waiting.append(pool.submit(lambda: asyncio.run(line.run_async([3]))))
         wait_until(lambda: len(line._line) == 3)
         disk.go.set()
@@ -230,10 +224,7 @@ def test_those_whom_an_interrupted_leader_led_stand_in_line_again_in_their_order
         raise Interrupted
 
     with ThreadPoolExecutor(4) as pool:
-        waiting = []
-        for number in (1, 2, 3, 4):
-            waiting.append(pool.submit(line.run, [number]))
-            wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
+        waiting = standing(pool, line, 1, 2, 3, 4)
         monkeypatch.setattr(line, "_lead_group", cut_short)
         disk.go.set()
         assert isinstance(waiting[0].exception(10), Interrupted)
@@ -258,10 +249,7 @@ def test_who_was_interrupted_in_the_group_of_an_interrupted_leader_stands_in_lin
         raise Interrupted
 
     with ThreadPoolExecutor(3) as pool:
-        waiting = []
-        for number in (1, 2, 3):
-            waiting.append(pool.submit(line.run, [number]))
-            wait_until(lambda number=number: len(line._line) == number)  # type: ignore[misc]
+        waiting = standing(pool, line, 1, 2, 3)
         gone = line._line[1]
         monkeypatch.setattr(line, "_lead_group", cut_short)
         disk.go.set()
@@ -283,7 +271,7 @@ def test_a_fork_begins_with_an_empty_line() -> None:
     wait_until(lambda: len(line._line) == 1)
     line.before_fork()
     assert line._guard.locked()
-    line.after_fork(is_child=False)
+    line.after_fork()
     assert (len(line._line), line._is_led, line._guard.locked()) == (1, True, False)
     disk.go.set()
     for thread in (first, second):
@@ -294,7 +282,7 @@ def test_a_fork_begins_with_an_empty_line() -> None:
     line = GroupCommit[Sequence[int], str](disk)
     first = held(disk, line)
     line.before_fork()
-    line.after_fork(is_child=True)
+    line.begin_in_fork()
     disk.go.set()
     first.join(10)
     assert line.run([2]) == "done [2]"
